@@ -1,0 +1,5 @@
+"""The sweep: has every trail, VPC and bucket of the Region looked at, after a deployment and daily."""
+
+from relight.sweep import handler_for_sweep
+
+handler = handler_for_sweep()

@@ -1,0 +1,1 @@
+"""Relight turns AWS logging back on when somebody turns it off."""

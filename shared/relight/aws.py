@@ -1,0 +1,131 @@
+"""The only door to AWS: one client for each service, account and Region; every error in one shape.
+
+Reads and writes are different methods, and `read` refuses to send anything that is not a read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from relight.errors import AwsError, RelightError
+from relight.model import Call
+
+READS = ("Describe", "Get", "List", "Query")
+# Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=3,
+    read_timeout=10,
+    user_agent_extra="relight",
+)
+# A function that is invoked answers when it is done: as long as its timeout, and not twice.
+PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=130))
+
+
+class Aws:
+    """Clients for the stack's own account, in any Region. They are made when first needed and kept."""
+
+    def __init__(self, account: str, region: str, session: Any = None) -> None:
+        self.account = account
+        self.region = region
+        self._session: Any = session or boto3.Session()
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def at(self, account: str, region: str) -> Place:
+        """Where calls are to be made. Raises RelightError for another account: no role leads there."""
+        if account != self.account:
+            raise RelightError(f"account {account} is not served from here: this stack's account is {self.account}")
+        return Place(self, region)
+
+    @property
+    def home(self) -> Place:
+        """The stack's own account and Region."""
+        return Place(self, self.region)
+
+    def client(self, service: str, region: str) -> Any:
+        """The client of a service in a Region."""
+        key = (service, region)
+        if key not in self._clients:
+            config = PATIENT if service == "lambda" else CONFIG
+            self._clients[key] = self._session.client(service, region_name=region, config=config)
+        return self._clients[key]
+
+
+class Place:
+    """One account and Region."""
+
+    def __init__(self, aws: Aws, region: str) -> None:
+        self._aws = aws
+        self.region = region
+
+    def elsewhere(self, region: str) -> Place:
+        """Another Region of the same account."""
+        return Place(self._aws, region)
+
+    def read(self, service: str, operation: str, missing: Iterable[str] = (), **params: Any) -> dict[str, Any] | None:
+        """The answer to a read, or None where AWS answers with one of the error codes in `missing`.
+
+        Raises AwsError for every other failure: what could not be read is unknown, not absent.
+        """
+        _require_read(operation)
+        try:
+            return self._request(service, operation, params)
+        except AwsError as error:
+            if error.code in missing:
+                return None
+            raise
+
+    def pages(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
+        """The items under `key` of every page of a listing. Raises AwsError."""
+        _require_read(operation)
+        client = self._aws.client(service, self.region)
+        try:
+            for page in client.get_paginator(xform_name(operation)).paginate(**params):
+                yield from page.get(key, ())
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(f"{service}:{operation}", error) from error
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Sends a call that may write.
+
+        An error among the call's `already` counts as success. Raises AwsError, also where a successful answer
+        reports single failures (EC2's ``Unsuccessful``).
+        """
+        try:
+            answer = self._request(call.service, call.operation, call.params)
+        except AwsError as error:
+            if error.code in call.already:
+                return {}
+            raise
+        for failed in answer.get("Unsuccessful", ()):
+            reason = failed.get("Error", {})
+            if reason.get("Code") not in call.already:
+                detail = f"{failed.get('ResourceId', '')}: {reason.get('Message', '')}"
+                raise AwsError(f"{call.service}:{call.operation}", reason.get("Code", "Unsuccessful"), detail)
+        return answer
+
+    def _request(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        client = self._aws.client(service, self.region)
+        try:
+            answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(f"{service}:{operation}", error) from error
+        return answer
+
+
+def _require_read(operation: str) -> None:
+    if not operation.startswith(READS):
+        raise RelightError(f"{operation} is not a read: only Place.send may write")
+
+
+def _translated(operation: str, error: ClientError | BotoCoreError) -> AwsError:
+    if isinstance(error, ClientError):
+        details = error.response.get("Error", {})
+        return AwsError(operation, details.get("Code", "Unknown"), details.get("Message", ""))
+    return AwsError(operation, type(error).__name__, str(error))

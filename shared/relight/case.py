@@ -1,0 +1,88 @@
+"""What an invocation works with, and one resource in the light of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from relight.aws import Aws
+from relight.clock import Clock
+from relight.ledger import Ledger
+from relight.model import Baseline, Call, Cause, Finding, Mode, Observed, Outcome, Scope
+from relight.notify import Notifier
+from relight.policy import controls_of, judge
+from relight.record import Record
+from relight.resources.kind import Kind
+from relight.standard import Standard
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What an invocation works with; made once, when the function starts."""
+
+    standard: Standard
+    aws: Aws
+    ledger: Ledger
+    notifier: Notifier
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One resource in the light of one record."""
+
+    run: Runtime
+    kind: Kind
+    record: Record
+    scope: Scope
+    teller: str  # the invocation's request id
+    baseline: Baseline[Any] | None
+    taken: Mapping[str, str]  # controls that the record takes away, with what is uncertain about that
+
+    def judge(self, observed: Observed[Any]) -> tuple[Finding, ...]:
+        """Every control's finding about one look at the resource; those that are switched off are left out."""
+        if observed.state is None:
+            findings = self._absent(observed)
+        else:
+            created = self.record.name in self.kind.CREATES
+            findings = judge(
+                self.kind.KIND,
+                observed.state,
+                self.run.standard,
+                self.baseline,
+                frozenset(self.taken),
+                created=created,
+            )
+        noted = (replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
+        return tuple(f for f in noted if f.mode is not Mode.OFF)
+
+    def _absent(self, observed: Observed[Any]) -> tuple[Finding, ...]:
+        """Of a resource that is gone, what was taken away before; of one that is out of reach, everything."""
+        outcome = Outcome.OUT_OF_REACH if observed.out_of_reach else Outcome.GONE
+        return tuple(
+            Finding(
+                control=row.id,
+                title=row.title,
+                severity=row.severity,
+                references=row.references,
+                mode=row.mode("restore", self.run.standard),
+                outcome=outcome,
+                cause=Cause.TAKEN if row.id in self.taken else Cause.FOUND,
+                note=observed.out_of_reach or "The resource does not exist any more.",
+            )
+            for row in controls_of(self.kind.KIND)
+            if observed.out_of_reach or row.id in self.taken
+        )
+
+    def look(self, observed: Observed[Any]) -> Observed[Any]:
+        """Reads the resource once more; its state is None where it is gone by now."""
+        scope = replace(self.scope, names=(observed.resource.name,), parts=())
+        baselines = {observed.resource.arn: self.baseline} if self.baseline else {}
+        seen = self.kind.observe(self.run.aws, scope, baselines, self.run.standard)
+        return next(iter(seen), Observed(observed.resource, None))
+
+    def plan(self, observed: Observed[Any], findings: Iterable[Finding], outcome: Outcome) -> tuple[Call, ...]:
+        """The calls that would mend what has this outcome."""
+        drifts = tuple(d for f in findings if f.outcome is outcome for d in f.drifts if not d.manual)
+        return self.kind.plan(observed, drifts, self.run.standard) if drifts else ()

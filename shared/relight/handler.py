@@ -1,0 +1,90 @@
+"""What Lambda calls: takes an EventBridge event, a batch of SQS records, or the sweep's list of names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from relight import telemetry
+from relight.aws import Aws
+from relight.case import Runtime
+from relight.clock import Clock
+from relight.errors import MalformedRecord
+from relight.ledger import Ledger
+from relight.notify import Notifier
+from relight.policy import CONTROLS, check_modes
+from relight.reconcile import reconcile
+from relight.record import Record, parse
+from relight.resources.kind import Kind
+from relight.standard import load
+from relight.survey import SOURCE, survey
+
+Handler = Callable[[Any, Any], Any]
+
+
+def runtime() -> Runtime:
+    """Settings and clients of this function. Raises InvalidSetting."""
+    standard = load()
+    check_modes(standard)
+    aws = Aws(standard.account, standard.region)
+    return Runtime(
+        standard=standard,
+        aws=aws,
+        ledger=Ledger(aws, standard.ledger, standard.incident_days),
+        notifier=Notifier(aws, standard.topic),
+        clock=Clock(),
+    )
+
+
+def handler_for(kind: Kind) -> Handler:
+    """The Lambda handler of a kind's function; settings are read and checked here, once."""
+    run = runtime()
+
+    def handle(event: Any, context: Any) -> Any:
+        if isinstance(event, Mapping) and "Records" in event:
+            return _batch(run, kind, event, context)
+        if isinstance(event, Mapping) and event.get("source") == SOURCE:
+            return survey(run, kind, event)
+        _one(run, kind, event, context.aws_request_id)
+        return None
+
+    return handle
+
+
+def _batch(run: Runtime, kind: Kind, event: Mapping[str, Any], context: Any) -> Any:
+    """Records of the delay queue; those that fail are named, and come again until the queue dead-letters them."""
+
+    def take(message: SQSRecord) -> None:
+        try:
+            body = json.loads(message.body)
+        except ValueError as error:
+            raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
+        _one(run, kind, body, message.message_id)
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=dict(event), record_handler=take, processor=processor, context=context)
+
+
+def _one(run: Runtime, kind: Kind, event: Any, teller: str) -> None:
+    """One CloudTrail event. Raises RelightError; failed calls changed nothing and are passed over."""
+    try:
+        record = parse(event)
+        telemetry.begin(record)
+        if record.error_code:
+            telemetry.logger.info("passed over: the call failed", extra={"error_code": record.error_code})
+            return
+        _require_trigger(kind, record)
+        reconcile(run, kind, record, teller)
+    except Exception:
+        telemetry.logger.exception("not settled; left to the retry")
+        raise
+
+
+def _require_trigger(kind: Kind, record: Record) -> None:
+    known = {name for control in CONTROLS.values() if control.kind == kind.KIND for name in control.triggers}
+    if record.name not in known:
+        raise MalformedRecord(f"{record.name} {record.event_id} is no trigger of {kind.KIND}: {sorted(known)}")

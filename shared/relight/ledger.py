@@ -1,0 +1,166 @@
+"""The DynamoDB table: baselines (the last compliant states) and incidents (the outbox of what is to be told).
+
+Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN. Every write is conditional.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from relight.aws import Aws
+from relight.errors import AwsError
+from relight.incident import from_data, to_data
+from relight.model import Baseline, Call, Incident, Resource
+from relight.policy.state import lasting
+
+REFUSED = "ConditionalCheckFailedException"
+# Longer than a notification takes, shorter than the minute after which Lambda retries an invocation that crashed.
+TELLING = timedelta(seconds=30)
+Revive = Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An incident's row: the incident as it was last noted, and the outcome that was told, if any."""
+
+    incident: Incident
+    told: str = ""
+
+
+class Ledger:
+    """Typed access to the table. Every method raises AwsError where the table cannot be reached."""
+
+    def __init__(self, aws: Aws, table: str, incident_days: int) -> None:
+        self._place = aws.home
+        self._table = table
+        self._days = incident_days
+
+    def baselines(self, kind: str, account: str, arns: Iterable[str], revive: Revive) -> dict[str, Baseline[Any]]:
+        """The baselines of these resources, by ARN."""
+        keys = [_key(f"baseline#{account}#{kind}", arn) for arn in arns]
+        rows = [self._get(key) for key in keys]
+        return dict(_baseline(row, revive) for row in rows if row)
+
+    def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
+        """All baselines whose ARN begins with a prefix, by ARN."""
+        rows = self._place.pages(
+            "dynamodb",
+            "Query",
+            "Items",
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": f"baseline#{account}#{kind}"}, ":sk": {"S": prefix}},
+        )
+        return dict(_baseline(row, revive) for row in rows)
+
+    def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
+        """Writes a baseline over the revision that it was made from (0: the first one).
+
+        False where another invocation wrote in between: what it saw is newer, or the next look will tell.
+        """
+        item = {
+            **_key(f"baseline#{resource.account}#{resource.kind}", resource.arn),
+            "state": {"S": json.dumps(lasting(baseline.state), sort_keys=True)},
+            "controls": {"S": " ".join(sorted(baseline.controls))},
+            "since": {"S": baseline.since.isoformat()},
+            "revision": {"N": str(baseline.revision + 1)},
+        }
+        unchanged = "revision = :was" if baseline.revision else "attribute_not_exists(pk)"
+        values = {"ExpressionAttributeValues": {":was": {"N": str(baseline.revision)}}} if baseline.revision else {}
+        return self._write("PutItem", Item=item, ConditionExpression=unchanged, **values)
+
+    def open(self, key: str, incident: Incident, now: datetime) -> Entry | None:
+        """Notes what is intended. Returns None, or the entry that was there already."""
+        item = {
+            **_key(f"incident#{key}", incident.resource.arn),
+            "status": {"S": "intended"},
+            "body": {"S": json.dumps(to_data(incident))},
+            "expires": self._expiry(now),
+        }
+        if self._write("PutItem", Item=item, ConditionExpression="attribute_not_exists(pk)"):
+            return None
+        return self.find(key, incident.resource.arn)
+
+    def find(self, key: str, arn: str) -> Entry | None:
+        """The entry of an incident, if there is one."""
+        row = self._get(_key(f"incident#{key}", arn))
+        return Entry(from_data(json.loads(row["body"]["S"])), row.get("told", {}).get("S", "")) if row else None
+
+    def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
+        """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
+
+        The entry need not exist: only repairs are intended first. False where this outcome was told already, or
+        another invocation is about to tell it. Lambda's retry of a crashed invocation has the same request id and goes
+        on at once; so does a write whose answer was lost.
+        """
+        return self._update(
+            key,
+            incident.resource.arn,
+            "SET #status = :status, body = :body, telling = :until, teller = :teller,"
+            " expires = if_not_exists(expires, :expires)",
+            "(attribute_not_exists(told) OR told <> :outcome)"
+            " AND (attribute_not_exists(telling) OR telling < :now OR teller = :teller)",
+            {
+                ":status": {"S": "repaired"},
+                ":body": {"S": json.dumps(to_data(incident))},
+                ":outcome": {"S": incident.outcome},
+                ":until": {"S": (now + TELLING).isoformat()},
+                ":now": {"S": now.isoformat()},
+                ":teller": {"S": teller},
+                ":expires": self._expiry(now),
+            },
+        )
+
+    def told(self, key: str, incident: Incident, now: datetime) -> None:
+        """Notes that this outcome was told; frees the right to tell the next one."""
+        self._update(
+            key,
+            incident.resource.arn,
+            "SET #status = :status, told = :outcome, told_at = :now REMOVE telling",
+            "attribute_exists(pk)",
+            {":status": {"S": "told"}, ":outcome": {"S": incident.outcome}, ":now": {"S": now.isoformat()}},
+        )
+
+    def _expiry(self, now: datetime) -> dict[str, str]:
+        return {"N": str(int((now + timedelta(days=self._days)).timestamp()))}
+
+    def _get(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._place.read("dynamodb", "GetItem", TableName=self._table, Key=key, ConsistentRead=True)
+        item: dict[str, Any] = (answer or {}).get("Item", {})
+        return item
+
+    def _update(self, key: str, arn: str, expression: str, condition: str, values: Mapping[str, Any]) -> bool:
+        return self._write(
+            "UpdateItem",
+            Key=_key(f"incident#{key}", arn),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=values,
+        )
+
+    def _write(self, operation: str, **params: Any) -> bool:
+        """Sends a conditional write; False where the condition does not hold."""
+        try:
+            self._place.send(Call("dynamodb", operation, {"TableName": self._table, **params}))
+        except AwsError as error:
+            if error.code == REFUSED:
+                return False
+            raise
+        return True
+
+
+def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _baseline(row: Mapping[str, Any], revive: Revive) -> tuple[str, Baseline[Any]]:
+    state = revive(json.loads(row["state"]["S"]))
+    controls = frozenset(row["controls"]["S"].split())
+    since = datetime.fromisoformat(row["since"]["S"])
+    return row["sk"]["S"], Baseline(state, controls, since, int(row["revision"]["N"]))

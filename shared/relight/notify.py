@@ -1,0 +1,230 @@
+"""The SNS message: one incident, readable text for e-mail and JSON for queues and functions.
+
+Text from the event is untrusted: it is shown with every control character spelled out, never interpreted.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from relight.aws import Aws
+from relight.incident import to_data
+from relight.model import Call, Cause, Drift, Finding, Incident, Outcome
+
+# SNS allows 100 ASCII characters (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+SUBJECT_LENGTH = 99
+LINE_LENGTH = 600
+
+DONE = {
+    Outcome.REPAIRED: "Relight repaired {}",
+    Outcome.COMPLIANT: "Relight found {} compliant again",
+    Outcome.OBSERVED: "Relight would repair {}",
+    Outcome.CHANGED: "Relight saw {} change",
+    Outcome.OUT_OF_REACH: "Relight cannot reach {}",
+    Outcome.GONE: "{} is gone",
+    Outcome.UNKNOWN: "Relight could not judge {}",
+    Outcome.MANUAL: "{} needs a person",
+    Outcome.FAILED: "Relight FAILED to repair {}",
+}
+CAUSE = {
+    Cause.TAKEN: "taken away by this call",
+    Cause.CREATED: "created without it",
+    Cause.FOUND: "found on the way",
+}
+MEANING = {
+    Outcome.REPAIRED: "repaired, and read back to be sure",
+    Outcome.COMPLIANT: "right again by the time Relight looked: repaired while handling another event, or by somebody",
+    Outcome.OBSERVED: "NOT repaired: its mode is observe",
+    Outcome.CHANGED: "left alone: it is still compliant",
+    Outcome.OUT_OF_REACH: "out of reach: nothing that this stack may do changes it",
+    Outcome.GONE: "gone: there is nothing left to repair",
+    Outcome.UNKNOWN: "could not be judged; Relight tries again",
+    Outcome.MANUAL: "NOT repaired: this needs a person",
+    Outcome.FAILED: "NOT repaired; Relight tries again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is published."""
+
+    subject: str
+    text: str
+    data: Mapping[str, Any]
+    attributes: Mapping[str, str | list[str]]
+
+
+class Notifier:
+    """Publishes to the topic."""
+
+    def __init__(self, aws: Aws, topic: str) -> None:
+        self._aws = aws
+        self._topic = topic
+
+    def publish(self, incident: Incident) -> None:
+        """Tells an incident. Raises AwsError."""
+        self.send(render(incident))
+
+    def send(self, message: Message) -> None:
+        """Publishes a message: e-mail gets its text, everything else its data. Raises AwsError."""
+        renderings = {
+            "default": json.dumps(message.data),
+            "email": message.text,
+            "sms": message.subject,
+        }
+        attributes = {
+            name: {"DataType": "String.Array", "StringValue": json.dumps(value)}
+            if isinstance(value, list)
+            else {"DataType": "String", "StringValue": value}
+            for name, value in message.attributes.items()
+        }
+        params = {
+            "TopicArn": self._topic,
+            "Subject": message.subject,
+            "Message": json.dumps(renderings),
+            "MessageStructure": "json",
+            "MessageAttributes": attributes,
+        }
+        self._aws.at(self._aws.account, self._topic.split(":")[3]).send(Call("sns", "Publish", params))
+
+
+def render(incident: Incident) -> Message:
+    """The message for an incident. Pure."""
+    return Message(
+        subject=_subject(incident),
+        text="\n".join(_text(incident)) + "\n",
+        data=to_data(incident),
+        attributes={
+            "severity": incident.severity,
+            "control": [f.control for f in incident.findings],
+            "account": clean(incident.resource.account),
+            "region": clean(incident.resource.region),
+            "outcome": incident.outcome,
+        },
+    )
+
+
+def clean(value: object, limit: int = LINE_LENGTH) -> str:
+    """Text on one line: control, format and separator characters are spelled out, so that none can forge a line."""
+    spelled = "".join(
+        char if char == " " or unicodedata.category(char)[0] not in "CZ" else f"\\u{ord(char):04x}"
+        for char in str(value)
+    )
+    return spelled if len(spelled) <= limit else spelled[: limit - 1] + "…"
+
+
+def subject_line(text: str) -> str:
+    """Printable ASCII, short enough for SNS."""
+    ascii_only = "".join(char if " " <= char <= "~" else "?" for char in clean(text))
+    return ascii_only if len(ascii_only) <= SUBJECT_LENGTH else ascii_only[: SUBJECT_LENGTH - 3] + "..."
+
+
+def _subject(incident: Incident) -> str:
+    what = DONE[incident.outcome].format(f"{incident.resource.kind} {incident.resource.name}")
+    return subject_line(f"[{incident.severity}] {what}{_by_whom(incident)}")
+
+
+def _by_whom(incident: Incident) -> str:
+    return "" if incident.cause is Cause.FOUND else f": {incident.event_name} by {incident.actor.name}"
+
+
+def _text(incident: Incident) -> Iterator[str]:
+    resource, actor = incident.resource, incident.actor
+    yield _headline(incident)
+    yield ""
+    yield from _table(
+        ("Resource", resource.arn),
+        ("Account", f"{resource.account}, Region {resource.region}"),
+        ("Severity", incident.severity),
+    )
+    yield ""
+    yield "FOUND AFTER THIS CALL, WHICH NEED NOT HAVE CAUSED IT" if incident.cause is Cause.FOUND else "WHO"
+    yield from _table(
+        ("Actor", f"{actor.name} ({actor.type or 'type unknown'})"),
+        ("ARN", actor.arn),
+        ("Role", actor.issuer),
+        ("Called", f"{incident.event_name} ({incident.event_source})"),
+        ("At", incident.event_time.strftime("%Y-%m-%d %H:%M:%S %Z")),
+        ("From", actor.source_ip),
+        ("With", actor.user_agent),
+        ("MFA", {"true": "yes", "false": "no"}.get(actor.mfa, actor.mfa) or "not recorded"),
+        ("Access key", actor.access_key),
+        ("Invoked by", actor.invoked_by),
+        ("Event id", incident.event_id),
+    )
+    yield ""
+    yield "WHAT"
+    for finding in incident.findings:
+        yield from _finding(finding)
+    yield from _section("DONE", incident.calls)
+    yield from _section("WOULD BE DONE IN MODE ENFORCE", incident.would_call)
+    yield from _section("WHAT AWS ANSWERED", [incident.error] if incident.error else [])
+    yield from _section("WHAT TO DO", _advice(incident))
+
+
+def _headline(incident: Incident) -> str:
+    what = f"{incident.resource.kind} {incident.resource.name}"
+    dark = f" Dark for {_duration(incident.dark_seconds)}." if incident.dark_seconds is not None else ""
+    return clean(f"{DONE[incident.outcome].format(what)}{_by_whom(incident)}.{dark}")
+
+
+def _table(*rows: tuple[str, object]) -> Iterator[str]:
+    return (f"  {name:<11} {clean(value)}" for name, value in rows if value)
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    shown = [f"  {clean(line)}" for line in lines]
+    if shown:
+        yield from ("", title, *shown)
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    references = f" ({finding.references})" if finding.references else ""
+    yield f"  {finding.control}: {finding.title}{references}, {finding.severity}"
+    yield f"    {CAUSE[finding.cause]}; {MEANING[finding.outcome]}"
+    for drift in finding.drifts:
+        yield f"    {drift.field}: {shown(drift.found)} → {shown(drift.wanted)}"
+    if finding.note:
+        yield f"    {clean(finding.note)}"
+
+
+def shown(value: object) -> str:
+    """A drift's value as a person reads it."""
+    if value in ("", None, {}, []):
+        return "none"
+    if isinstance(value, list):
+        return " and ".join(map(shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean(name)}={shown(each)}" for name, each in value.items())
+    return clean(value if isinstance(value, str) else json.dumps(value))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(seconds, 0):.0f} s"
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{minutes:.0f} min" if minutes < 120 else f"{hours:.1f} h"
+
+
+def _advice(incident: Incident) -> Iterator[str]:
+    outcomes = {f.outcome for f in incident.findings}
+    drifts: Iterable[Drift] = (d for f in incident.findings for d in f.drifts)
+    yield from (d.manual for d in drifts if d.manual)
+    if incident.cause is Cause.TAKEN:
+        key = f" and its access key {incident.actor.access_key}" if incident.actor.access_key else ""
+        yield f"Ask whether {incident.actor.name} meant this; if not, disable the identity{key}."
+    if any(f.cause is Cause.TAKEN and f.control == "trail.logging" for f in incident.findings):
+        yield (
+            "While an account's last trail is stopped, no rule sees anything: read what happened since in CloudTrail's "
+            "Event history, which goes on."
+        )
+    if Outcome.REPAIRED in outcomes:
+        yield "Delivery unproven: the configuration is right again; that logs arrive shows only minutes later."
+    if outcomes & {Outcome.FAILED, Outcome.UNKNOWN}:
+        yield "If the retries fail too, the event goes to the dead-letter queue, and its alarm comes to this topic."
+    if Outcome.CHANGED in outcomes:
+        yield "If the change is meant, delete the baseline from the ledger table: the next look takes a new one."

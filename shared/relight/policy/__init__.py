@@ -1,0 +1,9 @@
+"""What is compliant: a module a kind of resource, with its state and one small pure function a control.
+
+Imports nothing but model, errors and standard. Importing this package registers every control.
+"""
+
+from relight.policy import bucket, trail, vpc
+from relight.policy.control import CONTROLS, Control, check_modes, controls_of, judge
+
+__all__ = ["CONTROLS", "Control", "bucket", "check_modes", "controls_of", "judge", "trail", "vpc"]

@@ -1,0 +1,122 @@
+"""What a control is, and how one is declared: a decorator round one small pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from relight.errors import InvalidSetting, UnknownState
+from relight.model import Baseline, Cause, Drift, Finding, Mode, Outcome, Severity
+from relight.standard import Standard
+
+# (state, standard, last compliant state or None) → what is not as it should be. Pure. It may raise UnknownState.
+Check = Callable[[Any, Standard, Any], Iterable[Drift]]
+CheckT = TypeVar("CheckT", bound=Check)
+
+CONTROLS: dict[str, Control] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A row of the catalogue. `triggers` are CloudTrail eventNames; the modes are the shipped defaults."""
+
+    id: str
+    title: str
+    severity: Severity
+    triggers: tuple[str, ...]
+    repair: str  # for people: the calls that mend it
+    check: Check
+    cis: str = ""  # CIS AWS Foundations Benchmark v3.0
+    security_hub: str = ""
+    restore: Mode = Mode.ENFORCE
+    introduce: Mode = Mode.OBSERVE
+    create: Mode | None = None  # for a resource made just now; None: as introduce
+
+    @property
+    def kind(self) -> str:
+        """The resource kind that the control belongs to."""
+        return self.id.split(".")[0]
+
+    @property
+    def references(self) -> str:
+        """``CIS 3.1, Security Hub CloudTrail.1``, or less."""
+        named = (("CIS ", self.cis), ("Security Hub ", self.security_hub))
+        return ", ".join(name + number for name, number in named if number)
+
+    def mode(self, situation: str, standard: Standard) -> Mode:
+        """The mode in force in a situation: restore, introduce or create."""
+        default = self.create or self.introduce if situation == "create" else getattr(self, situation)
+        mode: Mode = standard.modes.get(self.id, {}).get(situation, default)
+        return Mode.OBSERVE if standard.mode is Mode.OBSERVE and mode is Mode.ENFORCE else mode
+
+
+def control(control_id: str, **row: Any) -> Callable[[CheckT], CheckT]:
+    """Declares the decorated function to be a control's check; `row` holds the other fields of Control."""
+
+    def register(check: CheckT) -> CheckT:
+        CONTROLS[control_id] = Control(id=control_id, check=check, **row)
+        return check
+
+    return register
+
+
+def controls_of(kind: str) -> tuple[Control, ...]:
+    """The controls of one kind of resource, in the order of the catalogue."""
+    return tuple(c for c in CONTROLS.values() if c.kind == kind)
+
+
+def check_modes(standard: Standard) -> None:
+    """Raises InvalidSetting for a mode that standard.toml gives to a control that does not exist."""
+    for unknown in sorted(standard.modes.keys() - CONTROLS.keys()):
+        raise InvalidSetting(f"standard.toml: modes.{unknown}: no such control; allowed: {sorted(CONTROLS)}")
+
+
+def judge(
+    kind: str,
+    state: Any,
+    standard: Standard,
+    baseline: Baseline[Any] | None = None,
+    taken: frozenset[str] = frozenset(),
+    *,
+    created: bool = False,
+) -> tuple[Finding, ...]:
+    """What every control of a kind says about a state: a Finding for each, compliant ones included.
+
+    `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
+    """
+    return tuple(
+        _finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in controls_of(kind)
+    )
+
+
+def _finding(
+    row: Control,
+    state: Any,
+    standard: Standard,
+    baseline: Baseline[Any] | None,
+    *,
+    taken: bool,
+    created: bool,
+) -> Finding:
+    was_there = taken or (baseline is not None and row.id in baseline.controls)
+    situation = "restore" if was_there else "create" if created else "introduce"
+    finding = Finding(
+        control=row.id,
+        title=row.title,
+        severity=row.severity,
+        references=row.references,
+        mode=row.mode(situation, standard),
+        outcome=Outcome.COMPLIANT,
+        cause=Cause.TAKEN if taken else Cause.CREATED if created else Cause.FOUND,
+    )
+    try:
+        drifts = tuple(row.check(state, standard, baseline.state if baseline else None))
+    except UnknownState as reason:
+        return replace(finding, outcome=Outcome.UNKNOWN, note=str(reason))
+    if not drifts:
+        return finding
+    mendable = any(not d.manual for d in drifts)
+    # What may be mended counts as failed until its repair has been seen.
+    outcome = Outcome.MANUAL if not mendable else Outcome.FAILED
+    return replace(finding, outcome=outcome if finding.mode is Mode.ENFORCE else Outcome.OBSERVED, drifts=drifts)

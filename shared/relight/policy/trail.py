@@ -1,0 +1,183 @@
+"""CloudTrail trails: what a compliant one looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from relight.errors import UnknownState
+from relight.model import Drift, Mode, Severity
+from relight.policy.control import control
+from relight.standard import Standard
+
+ENABLED = "Enabled"
+UNREADABLE = "Unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A trail as DescribeTrails and GetTrailStatus show it; absent strings are empty.
+
+    Fields that are not compared say how things are just now; they are no part of a baseline.
+    """
+
+    account: str
+    region: str
+    logging: bool
+    log_file_validation: bool
+    multi_region: bool
+    global_events: bool
+    kms_key: str = ""  # ARN
+    bucket: str = ""
+    prefix: str = ""
+    log_group: str = ""
+    log_group_role: str = ""
+    sns_topic: str = ""
+    # Whether another multi-Region trail logs all management events of the account, and why that could not be read.
+    covered: bool = field(default=False, compare=False)
+    coverage_unread: str = field(default="", compare=False)
+    # The KeyState of the keys in question, by ARN; "Unreadable: why" where it could not be read.
+    key_states: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@control(
+    "trail.logging",
+    title="The trail is logging",
+    severity=Severity.CRITICAL,
+    cis="3.1",
+    security_hub="CloudTrail.1",
+    triggers=("StopLogging", "CreateTrail"),
+    repair="StartLogging",
+    introduce=Mode.ENFORCE,
+)
+def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
+    """Recording is on (GetTrailStatus.IsLogging)."""
+    if not trail.logging:
+        yield Drift("IsLogging", found=False, wanted=True)
+
+
+@control(
+    "trail.multi-region",
+    title="A multi-Region trail logs management events",
+    severity=Severity.HIGH,
+    cis="3.1",
+    security_hub="CloudTrail.1",
+    triggers=("UpdateTrail", "DeleteTrail", "StopLogging"),
+    repair="UpdateTrail",
+)
+def multi_region(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
+    """A trail that was multi-Region still is; any other only has to be where nothing else covers the account.
+
+    A single-Region trail beside one that covers the account is somebody's intention: widening it would buy a second
+    copy of every management event.
+    """
+    restore = baseline is not None and baseline.multi_region
+    if not trail.multi_region and not restore and not trail.covered and trail.coverage_unread:
+        raise UnknownState(f"whether another trail covers the account could not be read: {trail.coverage_unread}")
+    widen = not trail.multi_region and (restore or not trail.covered)
+    if widen:
+        yield Drift("IsMultiRegionTrail", found=False, wanted=True)
+    # A multi-Region trail must include global service events: AWS refuses one without the other.
+    if not trail.global_events and (widen or (baseline is not None and baseline.global_events)):
+        yield Drift("IncludeGlobalServiceEvents", found=False, wanted=True)
+
+
+@control(
+    "trail.log-file-validation",
+    title="Log file validation is on",
+    severity=Severity.HIGH,
+    cis="3.2",
+    security_hub="CloudTrail.4",
+    triggers=("UpdateTrail", "CreateTrail"),
+    repair="UpdateTrail",
+    introduce=Mode.ENFORCE,
+)
+def log_file_validation(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
+    """Digest files are delivered, so that a changed or deleted log file can be noticed."""
+    if not trail.log_file_validation:
+        yield Drift("LogFileValidationEnabled", found=False, wanted=True)
+
+
+@control(
+    "trail.kms-encryption",
+    title="Log files are encrypted with a trusted KMS key",
+    severity=Severity.MEDIUM,
+    cis="3.5",
+    security_hub="CloudTrail.2",
+    triggers=("UpdateTrail", "CreateTrail"),
+    repair="UpdateTrail",
+)
+def kms_encryption(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
+    """The key is set, enabled, and the account's own or a trusted account's."""
+    if trail.kms_key and usable_key(trail, trail.kms_key, standard):
+        return
+    candidates = key_candidates(trail, standard, baseline)
+    wanted = next((key for key in candidates if usable_key(trail, key, standard)), "")
+    found = f"{trail.kms_key} ({_why_not(trail, trail.kms_key, standard)})" if trail.kms_key else ""
+    if wanted:
+        yield Drift("KmsKeyId", found=found, wanted=wanted)
+    else:
+        unusable = "; ".join(f"{key} is {_why_not(trail, key, standard)}" for key in candidates)
+        advice = (
+            f"No usable key: {unusable}. Enable it, or give the stack another one (parameter TrailKeyArn)."
+            if unusable
+            else f"No key is known for {trail.region}: give the stack one, or add it to trail_keys in standard.toml."
+        )
+        yield Drift("KmsKeyId", found=found, wanted=next(iter(candidates), ""), manual=advice)
+
+
+def key_candidates(trail: Trail, standard: Standard, baseline: Trail | None) -> tuple[str, ...]:
+    """The keys that may be put (back) on a trail, best first: the baseline's, then the standard's."""
+    keys = (baseline.kms_key if baseline else "", standard.trail_keys.get(trail.region, ""))
+    return tuple(dict.fromkeys(key for key in keys if key))
+
+
+def usable_key(trail: Trail, key: str, standard: Standard) -> bool:
+    """Whether a key may and can encrypt the trail. Raises UnknownState where its state could not be read.
+
+    The key of a trusted foreign account need not be readable from here.
+    """
+    if not standard.trusts_key(key, trail.account):
+        return False
+    state = trail.key_states.get(key, UNREADABLE)
+    if state.startswith(UNREADABLE):
+        if key.split(":")[4] != trail.account:
+            return True
+        raise UnknownState(f"the state of KMS key {key} could not be read: {state}")
+    return state == ENABLED
+
+
+def _why_not(trail: Trail, key: str, standard: Standard) -> str:
+    if not standard.trusts_key(key, trail.account):
+        return "of an account that the standard does not trust"
+    return trail.key_states.get(key, UNREADABLE)
+
+
+def logs_all_management_events(selectors: Mapping[str, Any]) -> bool:
+    """Whether GetEventSelectors' answer logs every management event, reads and writes, without excluded sources."""
+    basic = any(
+        each.get("IncludeManagementEvents")
+        and each.get("ReadWriteType") == "All"
+        and not each.get("ExcludeManagementEventSources")
+        for each in selectors.get("EventSelectors") or ()
+    )
+    # A field selector besides eventCategory could only narrow it.
+    everything = [{"Field": "eventCategory", "Equals": ["Management"]}]
+    advanced = any(
+        [{k: v for k, v in field.items() if v} for field in each.get("FieldSelectors", ())] == everything
+        for each in selectors.get("AdvancedEventSelectors") or ()
+    )
+    return basic or advanced
+
+
+def weaker(old: Trail, new: Trail) -> tuple[Drift, ...]:
+    """What a trail that meets its controls has given up since the baseline: another place, another key."""
+    fields = (
+        ("S3BucketName", old.bucket, new.bucket),
+        ("S3KeyPrefix", old.prefix, new.prefix),
+        ("KmsKeyId", old.kms_key, new.kms_key),
+        ("CloudWatchLogsLogGroupArn", old.log_group, new.log_group),
+        ("SnsTopicARN", old.sns_topic, new.sns_topic),
+    )
+    return tuple(Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now)

@@ -1,0 +1,122 @@
+"""VPCs: their traffic is recorded in flow logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from relight.model import Drift, Mode, Severity
+from relight.policy.control import control
+from relight.standard import Standard
+
+CLOUDWATCH = "cloud-watch-logs"
+S3 = "s3"
+# CIS 3.7 asks for rejected traffic at least; ACCEPT alone shows nothing of a scan.
+ENOUGH = ("REJECT", "ALL")
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html (version 2)
+DEFAULT_FORMAT = (
+    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
+    "${bytes} ${start} ${end} ${action} ${log-status}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLog:
+    """A flow log's configuration; it cannot be changed, only deleted and created anew."""
+
+    traffic: str
+    destination_type: str
+    destination: str  # a log group's name, or the ARN of a bucket (with prefix) or stream
+    role: str = ""
+    format: str = ""
+    aggregation_seconds: int = 600
+    options: Mapping[str, Any] = field(default_factory=dict)  # DestinationOptions: file format, Hive, hourly
+    cross_account_role: str = ""
+    id: str = ""
+    active: bool = True
+    delivery_error: str = field(default="", compare=False)
+
+    @property
+    def enough(self) -> bool:
+        """Whether it records what the benchmark asks for."""
+        return self.active and self.traffic in ENOUGH
+
+    def config(self) -> dict[str, Any]:
+        """What CreateFlowLogs needs to know, as plain data: neither defaults nor how it fares."""
+        unneeded = {
+            "id": self.id,
+            "active": self.active,
+            "delivery_error": self.delivery_error,
+            "format": DEFAULT_FORMAT,
+        }
+        return {name: value for name, value in asdict(self).items() if value and unneeded.get(name) != value}
+
+    def covers(self, other: FlowLog) -> bool:
+        """Whether this one delivers what another one did, to the same place."""
+        same_place = (self.destination_type, self.destination) == (other.destination_type, other.destination)
+        return same_place and self.active and self.traffic in ("ALL", other.traffic)
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """A VPC of the account's own, with the flow logs that are on the VPC itself (not on subnets)."""
+
+    account: str
+    region: str
+    id: str
+    flow_logs: tuple[FlowLog, ...] = ()
+
+
+@control(
+    "vpc.flow-logs",
+    title="The VPC has an active flow log",
+    severity=Severity.HIGH,
+    cis="3.7",
+    security_hub="EC2.6",
+    triggers=("CreateVpc", "CreateDefaultVpc", "DeleteFlowLogs", "CreateFlowLogs", "DeleteLogGroup"),
+    repair="CreateFlowLogs",
+    create=Mode.ENFORCE,
+)
+def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Drift]:
+    """At least one flow log for REJECT or ALL traffic is ACTIVE; a delivery that fails is told."""
+    enough = [log for log in vpc.flow_logs if log.enough]
+    if not enough:
+        yield _missing(vpc, standard, baseline)
+    elif all(log.delivery_error for log in enough):
+        yield Drift(
+            "DeliverLogsErrorMessage",
+            found=", ".join(f"{log.id}: {log.delivery_error}" for log in enough),
+            wanted="",
+            manual=f"A flow log cannot be changed: mend its role or {enough[0].destination}, or replace it.",
+        )
+
+
+def _missing(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Drift:
+    found = [log.config() for log in vpc.flow_logs]
+    wanted = [log for log in baseline.flow_logs if log.enough] if baseline else []
+    if not wanted:
+        wanted = [from_standard(vpc, standard)]
+    lacks_role = any(log.destination_type == CLOUDWATCH and not log.role for log in wanted)
+    advice = "No role for delivery is known: give the stack one (parameter FlowLogsRoleArn)." if lacks_role else ""
+    return Drift("FlowLogs", found=found, wanted=[log.config() for log in wanted], manual=advice)
+
+
+def from_standard(vpc: Vpc, standard: Standard) -> FlowLog:
+    """The flow log that a VPC gets where no earlier one is known."""
+    to_bucket = bool(standard.flow_logs_destination)
+    return FlowLog(
+        traffic=standard.traffic,
+        destination_type=S3 if to_bucket else CLOUDWATCH,
+        destination=standard.flow_logs_destination or f"/relight/flow-logs/{vpc.id}",
+        role="" if to_bucket else standard.flow_logs_role,
+        aggregation_seconds=standard.aggregation_seconds,
+    )
+
+
+def weaker(old: Vpc, new: Vpc) -> tuple[Drift, ...]:
+    """The baseline's flow logs that no present one stands in for: gone, for less traffic, or delivered elsewhere."""
+    lost = [log for log in old.flow_logs if log.enough and not any(now.covers(log) for now in new.flow_logs)]
+    if not lost:
+        return ()
+    return (Drift("FlowLogs", found=[log.config() for log in new.flow_logs], wanted=[log.config() for log in lost]),)

@@ -1,0 +1,204 @@
+"""The loop: locate, observe, judge, plan, apply, verify, tell. The only place that knows the order of the steps.
+
+It is level-triggered: whatever the record says, the live state alone decides what is repaired, so running it twice,
+late or out of order is safe. Where something could not be read or repaired it raises in the end, after all the rest
+was done: Lambda retries, then dead-letters, then an alarm rings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from relight import outbox
+from relight.aws import Place
+from relight.case import Case, Runtime
+from relight.errors import AwsError, RelightError, RepairFailed
+from relight.model import Baseline, Call, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.record import Record
+from relight.resources.kind import Kind
+
+# Seconds before each further look: reads may lag behind writes, and behind the creation of a resource.
+BACKOFF = (1, 2, 4, 8)
+# Up to so many baselines are read one by one; for more, the Region's are queried.
+FEW = 10
+MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
+
+
+def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
+    """Brings everything that a record concerns into order. Raises RelightError, or a group of them."""
+    scope = kind.locate(record)
+    baselines = known(run, kind, scope)
+    failures: list[RelightError] = []
+    repaired = 0
+    for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
+        baseline = baselines.get(observed.resource.arn)
+        case = Case(run, kind, record, scope, teller, baseline, kind.taken(record, baseline))
+        try:
+            if repaired == run.standard.repair_cap:
+                raise RepairFailed(f"{observed.resource.arn}: left to the retry after {repaired} repairs")
+            repaired += settle(case, observed)
+        except RelightError as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0] if len(failures) == 1 else ExceptionGroup("several resources", failures)
+
+
+def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
+    """The baselines that bear on a scope, by ARN: those of its few resources, or the whole Region's."""
+
+    def arn(name: str) -> str:
+        return kind.arn(run.standard.partition, scope.account, scope.region, name)
+
+    if scope.parts or len(scope.names) > FEW:
+        return run.ledger.baselines_under(kind.KIND, scope.account, arn(""), kind.revive)
+    return run.ledger.baselines(kind.KIND, scope.account, [arn(name) for name in scope.names], kind.revive)
+
+
+def _observe(
+    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]], *, created: bool
+) -> list[Observed[Any]]:
+    """The live state. What was created a moment ago may not be visible yet, and gets some seconds."""
+    for pause in (*BACKOFF[:3], 0):
+        seen = list(kind.observe(run.aws, scope, baselines, run.standard))
+        if not created or not pause or (seen and all(o.state or o.out_of_reach for o in seen)):
+            break
+        run.clock.sleep(pause)
+    return seen
+
+
+def settle(case: Case, observed: Observed[Any]) -> bool:
+    """Judges, repairs, tells and keeps one resource; True where a repair was sent.
+
+    Raises RepairFailed where a control could not be judged or was not seen repaired, after telling so.
+    """
+    ledger, event_id = case.run.ledger, case.record.event_id
+    findings = case.judge(observed)
+    incident = _incident(case, observed, findings)
+    repairs = case.plan(observed, findings, Outcome.FAILED)
+    if repairs:
+        entry = ledger.open(event_id, incident, case.run.clock.now())
+        sent, error = _send(case.run.aws.at(observed.resource.account, observed.resource.region), repairs)
+        observed, findings = _verified(case, observed, findings)
+        incident = replace(incident, findings=_worth_telling(findings), calls=tuple(map(str, sent)), error=error)
+    else:
+        entry = ledger.find(event_id, observed.resource.arn)
+    changed = _changed(case, observed, findings)
+    incident = replace(incident, findings=incident.findings + changed)
+    if entry:
+        incident = outbox.merged(entry.incident, incident, findings)
+    if incident.findings:
+        outbox.tell(case.run, incident, case.teller, begun=bool(entry or repairs))
+    if not changed:
+        keep(case.run, observed, findings, case.baseline)
+    _raise_unsettled(observed, findings, incident.error)
+    return bool(repairs)
+
+
+def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]) -> Incident:
+    """What there is to tell before anything is done."""
+    return Incident(
+        event_id=case.record.event_id,
+        event_name=case.record.name,
+        event_source=case.record.source,
+        event_time=case.record.time,
+        actor=case.record.actor,
+        resource=observed.resource,
+        findings=_worth_telling(findings),
+        calls=tuple(map(str, case.plan(observed, findings, Outcome.FAILED))),
+        would_call=tuple(map(str, case.plan(observed, findings, Outcome.OBSERVED))),
+    )
+
+
+def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Whatever is not compliant, and what was taken away even if it is back by now."""
+    return tuple(f for f in findings if f.cause is Cause.TAKEN or f.outcome is not Outcome.COMPLIANT)
+
+
+def _send(place: Place, calls: Iterable[Call]) -> tuple[list[Call], str]:
+    """Sends every call, whatever became of the one before; returns what was sent and what AWS refused.
+
+    A refused call with a substitute counts as what its substitute comes to: verification tells what is still wrong.
+    """
+    sent, errors = [], []
+    for call in calls:
+        sent.append(call)
+        try:
+            place.send(call)
+        except AwsError as error:
+            errors.append(str(error))
+            substitutes, refused = _send(place, call.instead)
+            sent += substitutes
+            errors += [refused] if refused else []
+    return sent, "; ".join(errors)
+
+
+def _verified(
+    case: Case, observed: Observed[Any], before: tuple[Finding, ...]
+) -> tuple[Observed[Any], tuple[Finding, ...]]:
+    """Looks again until the repair shows, or the backoff is used up; the last look, and how each finding ended."""
+    for pause in (*BACKOFF, 0):
+        observed = case.look(observed)
+        now = {f.control: f for f in case.judge(observed)}
+        if not pause or not any(f.outcome is Outcome.FAILED for f in now.values()):
+            break
+        case.run.clock.sleep(pause)
+    return observed, tuple(_ended(f, now.get(f.control)) for f in before)
+
+
+def _ended(before: Finding, now: Finding | None) -> Finding:
+    if now is None:
+        return replace(before, outcome=Outcome.GONE)
+    if before.outcome is Outcome.FAILED and now.outcome is Outcome.COMPLIANT:
+        return replace(before, outcome=Outcome.REPAIRED)
+    return now
+
+
+def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """A finding for what is compliant, but weaker than or elsewhere than the baseline."""
+    if case.baseline is None or observed.state is None:
+        return ()
+    drifted = {d.field for f in findings if f.outcome is not Outcome.REPAIRED for d in f.drifts}
+    weaker = case.kind.weaker(case.baseline.state, observed.state)
+    drifts = tuple(d for d in weaker if d.field not in drifted)
+    if not drifts:
+        return ()
+    return (
+        Finding(
+            control=f"{case.kind.KIND}.baseline",
+            title="The configuration is as strong as its baseline, and in the same place",
+            severity=Severity.HIGH,
+            references="",
+            mode=Mode.OBSERVE,
+            outcome=Outcome.CHANGED,
+            cause=Cause.FOUND,
+            drifts=drifts,
+            note="It is compliant, so it was left alone. The earlier state stays the baseline.",
+        ),
+    )
+
+
+def keep(run: Runtime, observed: Observed[Any], findings: Iterable[Finding], baseline: Baseline[Any] | None) -> bool:
+    """Keeps the state as the baseline if it is no weaker than the present one; True where it was written.
+
+    A resource that meets no control is kept too: it is then known never to have had it.
+    """
+    outcomes = {f.control: f.outcome for f in findings}
+    met = frozenset(control for control, outcome in outcomes.items() if outcome in MET)
+    doubtful = Outcome.UNKNOWN in outcomes.values() or any(
+        f.cause is Cause.TAKEN and f.control not in met for f in findings
+    )
+    if observed.state is None or doubtful:
+        return False
+    if baseline and (not met >= baseline.controls or (observed.state, met) == (baseline.state, baseline.controls)):
+        return False
+    since, revision = (baseline.since, baseline.revision) if baseline else (run.clock.now(), 0)
+    return run.ledger.keep(observed.resource, Baseline(observed.state, met, since, revision))
+
+
+def _raise_unsettled(observed: Observed[Any], findings: Iterable[Finding], error: str) -> None:
+    unsettled = [f for f in findings if f.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    if unsettled:
+        what = "; ".join(f"{f.control} {f.outcome}: {f.note or error or 'the repair did not show'}" for f in unsettled)
+        raise RepairFailed(f"{observed.resource.arn}: {what}")

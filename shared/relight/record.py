@@ -1,0 +1,134 @@
+"""Reads a CloudTrail record out of an EventBridge event: tolerant of shape, strict about what is needed.
+
+Shapes and their surprises: null and truncated parameters, EC2's two dialects, booleans as strings, identities
+without ARN (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from relight.errors import MalformedRecord
+from relight.model import Actor
+
+# No name in AWS is longer than an ARN (2,048); longer text is somebody's attempt to flood a message.
+LONGEST_TEXT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One API call. `request` and `response` are empty where the record has null, "" or an omitted marker."""
+
+    event_id: str
+    name: str
+    source: str
+    account: str
+    region: str
+    time: datetime
+    actor: Actor
+    error_code: str
+    request: Mapping[str, Any]
+    response: Mapping[str, Any]
+
+    def need(self, what: str, *candidates: object) -> str:
+        """The first candidate that is a non-empty string; raises MalformedRecord when the record names no `what`."""
+        for candidate in candidates:
+            if isinstance(candidate, str) and candidate:
+                return candidate
+        raise MalformedRecord(
+            f"{self.name} {self.event_id} names no {what}: its parameters are null, omitted or of an unknown shape"
+        )
+
+
+def parse(event: object) -> Record:
+    """The record inside an EventBridge event (or a bare record). Raises MalformedRecord, naming the field."""
+    outer = _mapping(event, "event")
+    detail = _mapping(outer.get("detail", outer), "detail")
+    name = _required(detail, "eventName")
+    return Record(
+        event_id=_required(detail, "eventID"),
+        name=name,
+        source=_required(detail, "eventSource"),
+        account=text(detail.get("recipientAccountId")) or _required(outer, "account"),
+        region=_required(detail, "awsRegion"),
+        time=_time(_required(detail, "eventTime")),
+        actor=_actor(detail),
+        error_code=text(detail.get("errorCode")) or text(detail.get("errorMessage")),
+        request=_parameters(detail.get("requestParameters"), name + "Request"),
+        response=_parameters(detail.get("responseElements"), name + "Response"),
+    )
+
+
+def text(value: object) -> str:
+    """Scalar data as a string of at most LONGEST_TEXT characters; anything else as an empty one."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)[:LONGEST_TEXT] if isinstance(value, str | int | float) else ""
+
+
+def is_false(value: object) -> bool:
+    """True for false in any of the spellings that records use; absent is not false."""
+    return value is False or (isinstance(value, str) and value.lower() == "false")
+
+
+def dig(data: object, *path: str) -> Any:
+    """The value at a path of keys, or None as soon as something on the way is not a mapping."""
+    for key in path:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
+
+
+def contents(value: object) -> tuple[str, ...]:
+    """The strings in EC2's lists: ``{"tag": 1, "content": "x"}``, a list of such, a plain string, or ``""``."""
+    items = value if isinstance(value, list) else [value]
+    found = (item.get("content") if isinstance(item, Mapping) else item for item in items)
+    return tuple(item for item in found if isinstance(item, str) and item)
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise MalformedRecord(f"{what} is {type(value).__name__}, not an object")
+
+
+def _required(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    if isinstance(value, str) and value:
+        return value[:LONGEST_TEXT]
+    raise MalformedRecord(f"{key} is {value!r:.80}: a CloudTrail record has a non-empty string there")
+
+
+def _time(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise MalformedRecord(f"eventTime is {value!r:.80}, not an ISO 8601 time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parameters(value: object, wrapper: str) -> Mapping[str, Any]:
+    """Parameters without EC2's wrapper; what was too large for the record (``omitted``) counts as absent."""
+    if not isinstance(value, Mapping) or value.get("omitted"):
+        return {}
+    inner = value.get(wrapper, value)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _actor(detail: Mapping[str, Any]) -> Actor:
+    identity = detail.get("userIdentity")
+    session = dig(identity, "sessionContext")
+    return Actor(
+        arn=text(dig(identity, "arn")),
+        type=text(dig(identity, "type")),
+        account=text(dig(identity, "accountId")),
+        principal=text(dig(identity, "principalId")),
+        access_key=text(dig(identity, "accessKeyId")),
+        issuer=text(dig(session, "sessionIssuer", "arn")),
+        invoked_by=text(dig(identity, "invokedBy")),
+        mfa=text(dig(session, "attributes", "mfaAuthenticated")),
+        source_ip=text(detail.get("sourceIPAddress")),
+        user_agent=text(detail.get("userAgent")),
+    )

@@ -1,0 +1,188 @@
+"""CloudTrail trails: DescribeTrails, GetTrailStatus; UpdateTrail, StartLogging.
+
+Changes are made in the trail's home Region, by ARN
+(https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from relight.aws import Aws, Place
+from relight.errors import AwsError
+from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
+from relight.policy import state
+from relight.policy.trail import (
+    ENABLED,
+    UNREADABLE,
+    Trail,
+    key_candidates,
+    logs_all_management_events,
+    weaker,
+)
+from relight.record import Record, dig, is_false
+from relight.standard import Standard
+
+__all__ = ["CREATES", "KIND", "arn", "locate", "observe", "plan", "revive", "taken", "weaker"]
+
+KIND = "trail"
+CREATES = frozenset({"CreateTrail"})
+
+# Field of a drift → parameter of UpdateTrail.
+UPDATES = {
+    "LogFileValidationEnabled": "EnableLogFileValidation",
+    "IsMultiRegionTrail": "IsMultiRegionTrail",
+    "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
+    "KmsKeyId": "KmsKeyId",
+}
+
+
+def arn(partition: str, account: str, region: str, name: str) -> str:
+    """``arn:…:trail/NAME``; records and callers may name a trail by its ARN already."""
+    return name if name.startswith("arn:") else f"arn:{partition}:cloudtrail:{region}:{account}:trail/{name}"
+
+
+def locate(record: Record) -> Scope:
+    """The trail that the record names, in its home Region."""
+    request = record.request
+    name = record.need("trail", dig(record.response, "trailARN"), request.get("name"), request.get("trailName"))
+    home = name.split(":")[3] if name.count(":") >= 5 else record.region
+    return Scope(record.account, home, names=(name,))
+
+
+def observe(
+    aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Trail]], standard: Standard
+) -> Iterator[Observed[Trail]]:
+    """Each named trail. Shadow trails are listed too: they tell whether the account is covered."""
+    place = aws.at(scope.account, scope.region)
+    listed = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
+    for name in scope.names:
+        full = arn(standard.partition, scope.account, scope.region, name)
+        resource = Resource(KIND, full.rpartition("/")[2], full, scope.account, scope.region)
+        owner = full.split(":")[4]
+        shown = next((each for each in listed if each["TrailARN"] == full), None)
+        if owner != scope.account:
+            yield Observed(resource, None, f"it is an organisation trail of account {owner}, and only changed there")
+        elif shown is None:
+            yield Observed(resource, None)
+        else:
+            baseline = baselines.get(full)
+            yield Observed(resource, _read(place, shown, listed, baseline.state if baseline else None, standard))
+
+
+def _read(
+    place: Place,
+    shown: Mapping[str, Any],
+    listed: Iterable[Mapping[str, Any]],
+    before: Trail | None,
+    standard: Standard,
+) -> Trail | None:
+    status = place.read("cloudtrail", "GetTrailStatus", missing=("TrailNotFoundException",), Name=shown["TrailARN"])
+    if status is None:  # deleted since it was listed
+        return None
+    multi_region = bool(shown.get("IsMultiRegionTrail"))
+    others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != shown["TrailARN"]]
+    covered, unread = (False, "") if multi_region else _covered(place, others)
+    found = Trail(
+        account=shown["TrailARN"].split(":")[4],
+        region=place.region,
+        logging=bool(status.get("IsLogging")),
+        log_file_validation=bool(shown.get("LogFileValidationEnabled")),
+        multi_region=multi_region,
+        global_events=bool(shown.get("IncludeGlobalServiceEvents")),
+        kms_key=shown.get("KmsKeyId") or "",
+        bucket=shown.get("S3BucketName") or "",
+        prefix=shown.get("S3KeyPrefix") or "",
+        log_group=shown.get("CloudWatchLogsLogGroupArn") or "",
+        log_group_role=shown.get("CloudWatchLogsRoleArn") or "",
+        sns_topic=shown.get("SnsTopicARN") or "",
+        covered=covered,
+        coverage_unread=unread,
+    )
+    return _with_key_states(place, found, before, standard)
+
+
+def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> tuple[bool, str]:
+    """Whether one of the other multi-Region trails logs all management events, and what could not be read of them."""
+    unread = []
+    for other in others:
+        home = place.elsewhere(other["HomeRegion"])
+        try:
+            status = home.read("cloudtrail", "GetTrailStatus", Name=other["TrailARN"]) or {}
+            selectors = home.read("cloudtrail", "GetEventSelectors", TrailName=other["TrailARN"]) or {}
+        except AwsError as error:
+            unread.append(f"{other['TrailARN']}: {error}")
+            continue
+        if status.get("IsLogging") and logs_all_management_events(selectors):
+            return True, ""
+    return False, "; ".join(unread)
+
+
+def _with_key_states(place: Place, trail: Trail, before: Trail | None, standard: Standard) -> Trail:
+    """Adds the state of the trail's key or, where that will not do, of those that could take its place."""
+    states: dict[str, str] = {}
+    for key in dict.fromkeys((trail.kms_key, *key_candidates(trail, standard, before))):
+        if key and standard.trusts_key(key, trail.account):
+            states[key] = _key_state(place, key)
+            if states[key] == ENABLED or states[key].startswith(UNREADABLE):
+                break
+    return replace(trail, key_states=states)
+
+
+def _key_state(place: Place, key: str) -> str:
+    try:
+        answer = place.elsewhere(key.split(":")[3]).read(
+            "kms", "DescribeKey", missing=("NotFoundException",), KeyId=key
+        )
+    except AwsError as error:
+        return f"{UNREADABLE}: {error}"
+    return str(answer["KeyMetadata"]["KeyState"]) if answer else "NotFound"
+
+
+def taken(record: Record, baseline: Baseline[Trail] | None) -> dict[str, str]:
+    """StopLogging and DeleteTrail by their name; UpdateTrail by the fields that it turns off.
+
+    A field that the baseline did not have either was not taken away: tools send the whole configuration each time.
+    """
+    if record.name in ("StopLogging", "DeleteTrail"):
+        return {"trail.logging": ""}
+    if record.name != "UpdateTrail":
+        return {}
+    request = record.request
+    before = baseline.state if baseline and baseline.knew(record.time) else None
+    lost = {
+        "trail.log-file-validation": is_false(request.get("enableLogFileValidation"))
+        and (before is None or before.log_file_validation),
+        "trail.kms-encryption": request.get("kmsKeyId") == "" and (before is None or bool(before.kms_key)),
+        "trail.multi-region": (
+            (is_false(request.get("isMultiRegionTrail")) and (before is None or before.multi_region))
+            or (is_false(request.get("includeGlobalServiceEvents")) and (before is None or before.global_events))
+        ),
+    }
+    return {control: "" for control, is_lost in lost.items() if is_lost}
+
+
+def plan(observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+    """StartLogging first, for while the last trail is stopped no rule sees anything; then one UpdateTrail."""
+    wanted = {drift.field: drift.wanted for drift in drifts}
+    calls = []
+    if "IsLogging" in wanted:
+        calls.append(Call("cloudtrail", "StartLogging", {"Name": observed.resource.arn}))
+    changes = {UPDATES[name]: value for name, value in wanted.items() if name in UPDATES}
+    if changes:
+        calls.append(_update(observed.resource.arn, changes))
+    return tuple(calls)
+
+
+def _update(trail_arn: str, changes: Mapping[str, Any]) -> Call:
+    """A key that CloudTrail may not use makes it refuse the whole call: the rest must not wait for that."""
+    rest = {name: value for name, value in changes.items() if name != "KmsKeyId"}
+    instead = (Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **rest}),) if 0 < len(rest) < len(changes) else ()
+    return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead)
+
+
+def revive(data: Mapping[str, Any]) -> Trail:
+    """A trail from a baseline's data."""
+    return state.revive(Trail, data)

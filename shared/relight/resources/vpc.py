@@ -1,0 +1,213 @@
+"""VPCs and their flow logs: DescribeVpcs, DescribeFlowLogs; CreateLogGroup, CreateFlowLogs.
+
+A deleted flow log can no longer be described, and DeleteFlowLogs names flow logs only: their VPC is found through
+the baselines, else among the Region's VPCs that have no flow log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from relight.aws import Aws, Place
+from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
+from relight.policy import state
+from relight.policy.vpc import CLOUDWATCH, FlowLog, Vpc, from_standard, weaker
+from relight.record import Record, contents, dig
+from relight.standard import Standard
+
+__all__ = ["CREATES", "KIND", "arn", "locate", "observe", "plan", "revive", "taken", "weaker"]
+
+KIND = "vpc"
+CREATES = frozenset({"CreateVpc", "CreateDefaultVpc"})
+LOG_GROUP = "log-group:"  # marks a part that is a log group; the others are ids of flow logs
+OWN_GROUPS = "/relight/"
+FILTER_VALUES = 200  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
+
+
+def arn(partition: str, account: str, region: str, name: str) -> str:
+    """``arn:…:vpc/vpc-…``."""
+    return f"arn:{partition}:ec2:{region}:{account}:vpc/{name}"
+
+
+def locate(record: Record) -> Scope:
+    """The VPC that was made or got a flow log; or the flow logs or log group that are gone."""
+    request = record.request
+    names: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    if record.name in CREATES:
+        names = (record.need("VPC", dig(record.response, "vpc", "vpcId")),)
+    elif record.name == "CreateFlowLogs":
+        ids = contents(request.get("ResourceId"))
+        record.need("resource", *ids)
+        names = tuple(i for i in ids if i.startswith("vpc-"))  # the others are subnets and network interfaces
+    elif record.name == "DeleteLogGroup":
+        parts = (LOG_GROUP + record.need("log group", request.get("logGroupName")),)
+    else:
+        parts = contents(request.get("FlowLogId"))
+        record.need("flow log", *parts)
+    return Scope(record.account, record.region, names, parts)
+
+
+def observe(
+    aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Vpc]], standard: Standard
+) -> Iterator[Observed[Vpc]]:
+    """The named VPCs and those that lost a part. A VPC that does not exist (any more) is not drift: it is left out."""
+    place = aws.at(scope.account, scope.region)
+    names = list(scope.names)
+    lost = {part for part in scope.parts if not part.startswith(LOG_GROUP)}
+    names += [b.state.id for b in baselines.values() if lost.intersection(log.id for log in b.state.flow_logs)]
+    names += _delivering_to(place, [part.removeprefix(LOG_GROUP) for part in scope.parts if part not in lost])
+    unplaced = lost.difference(log.id for b in baselines.values() for log in b.state.flow_logs)
+
+    vpcs = _vpcs(place, None if unplaced else names)
+    flow_logs = _flow_logs(place, [vpc["VpcId"] for vpc in vpcs])
+    for vpc in vpcs:
+        name, owner = vpc["VpcId"], vpc["OwnerId"]
+        resource = Resource(
+            KIND,
+            name,
+            arn(standard.partition, scope.account, scope.region, name),
+            scope.account,
+            scope.region,
+        )
+        found = Vpc(scope.account, scope.region, name, tuple(flow_logs.get(name, ())))
+        if owner != scope.account:
+            if name in names:
+                yield Observed(resource, None, f"it is shared by account {owner}, and only logged there")
+        elif name in names or _suspect(found, baselines.get(resource.arn)):
+            yield Observed(resource, found)
+
+
+def _suspect(vpc: Vpc, baseline: Baseline[Vpc] | None) -> bool:
+    """Whether a flow log that nobody knows may have been this VPC's: it has none, and was not without one before."""
+    return not any(log.enough for log in vpc.flow_logs) and (baseline is None or bool(baseline.controls))
+
+
+def _vpcs(place: Place, names: Sequence[str] | None) -> list[dict[str, Any]]:
+    """DescribeVpcs by filter, which leaves out unknown ids where VpcIds would fail; None: the whole Region."""
+    if names is None:
+        return list(place.pages("ec2", "DescribeVpcs", "Vpcs"))
+    return [
+        vpc
+        for values in _chunks(names)
+        for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=[{"Name": "vpc-id", "Values": values}])
+    ]
+
+
+def _flow_logs(place: Place, names: Sequence[str]) -> dict[str, list[FlowLog]]:
+    found: dict[str, list[FlowLog]] = {}
+    for values in _chunks(names):
+        filters = [{"Name": "resource-id", "Values": values}]
+        for shown in place.pages("ec2", "DescribeFlowLogs", "FlowLogs", Filter=filters):
+            found.setdefault(shown["ResourceId"], []).append(_flow_log(shown))
+    return found
+
+
+def _delivering_to(place: Place, groups: Sequence[str]) -> list[str]:
+    """The VPCs whose flow logs are delivered to one of these log groups."""
+    filters = [{"Name": "log-group-name", "Values": list(groups)}]
+    shown = place.pages("ec2", "DescribeFlowLogs", "FlowLogs", Filter=filters) if groups else ()
+    return sorted({log["ResourceId"] for log in shown if log["ResourceId"].startswith("vpc-")})
+
+
+def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), FILTER_VALUES):
+        yield unique[start : start + FILTER_VALUES]
+
+
+def _flow_log(shown: Mapping[str, Any]) -> FlowLog:
+    """A flow log as DescribeFlowLogs shows it. Logs to CloudWatch may lack LogDestinationType on old ones."""
+    kind = shown.get("LogDestinationType") or CLOUDWATCH
+    to_group = kind == CLOUDWATCH and shown.get("LogGroupName")
+    return FlowLog(
+        traffic=shown.get("TrafficType", ""),
+        destination_type=kind,
+        destination=shown["LogGroupName"] if to_group else shown.get("LogDestination", ""),
+        role=shown.get("DeliverLogsPermissionArn") or "",
+        format=shown.get("LogFormat") or "",
+        aggregation_seconds=shown.get("MaxAggregationInterval") or 600,
+        options=shown.get("DestinationOptions") or {},
+        cross_account_role=shown.get("DeliverCrossAccountRole") or "",
+        id=shown["FlowLogId"],
+        active=shown.get("FlowLogStatus") == "ACTIVE",
+        delivery_error=(shown.get("DeliverLogsErrorMessage") or "unknown error")
+        if shown.get("DeliverLogsStatus") == "FAILED"
+        else "",
+    )
+
+
+def taken(record: Record, baseline: Baseline[Vpc] | None) -> dict[str, str]:
+    """DeleteFlowLogs and DeleteLogGroup take it away by their name."""
+    if record.name == "DeleteLogGroup":
+        return {"vpc.flow-logs": ""}
+    if record.name != "DeleteFlowLogs":
+        return {}
+    known = {log.id for log in baseline.state.flow_logs} if baseline else set()
+    if known.intersection(contents(record.request.get("FlowLogId"))):
+        return {"vpc.flow-logs": ""}
+    return {
+        "vpc.flow-logs": "No baseline tells which VPC the deleted flow log belonged to; this one was found without any."
+    }
+
+
+def plan(observed: Observed[Vpc], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+    """The log group, then the flow log, for each that is wanted; the standard's where a baseline's is refused."""
+    vpc = observed.state
+    if vpc is None:
+        return ()
+    fallback = from_standard(vpc, standard)
+    calls: list[Call] = []
+    for drift in drifts:
+        for config in drift.wanted:
+            log = FlowLog(**config)
+            instead = (
+                ()
+                if log == fallback or (fallback.destination_type == CLOUDWATCH and not fallback.role)
+                else (_creation(vpc, fallback, standard))
+            )
+            calls += _creation(vpc, log, standard, instead)
+    return tuple(calls)
+
+
+def _creation(vpc: Vpc, log: FlowLog, standard: Standard, instead: tuple[Call, ...] = ()) -> tuple[Call, ...]:
+    params: dict[str, Any] = {
+        "ResourceIds": [vpc.id],
+        "ResourceType": "VPC",
+        "TrafficType": log.traffic,
+        "LogDestinationType": log.destination_type,
+        "MaxAggregationInterval": log.aggregation_seconds,
+        "LogGroupName" if log.destination_type == CLOUDWATCH else "LogDestination": log.destination,
+    }
+    optional = {
+        "DeliverLogsPermissionArn": log.role,
+        "LogFormat": log.format,
+        "DestinationOptions": log.options,
+        "DeliverCrossAccountRole": log.cross_account_role,
+    }
+    params |= {name: value for name, value in optional.items() if value}
+    create = Call("ec2", "CreateFlowLogs", params, already=("FlowLogAlreadyExists",), instead=instead)
+    groups = _group(vpc, log.destination, standard) if log.destination_type == CLOUDWATCH else ()
+    return (*groups, create)
+
+
+def _group(vpc: Vpc, name: str, standard: Standard) -> tuple[Call, ...]:
+    """The log group, in case it went too. Retention and key are set on Relight's own groups only."""
+    exists = ("ResourceAlreadyExistsException",)
+    plain = Call("logs", "CreateLogGroup", {"logGroupName": name}, already=exists)
+    if not name.startswith(OWN_GROUPS):
+        return (plain,)
+    retention = Call("logs", "PutRetentionPolicy", {"logGroupName": name, "retentionInDays": standard.retention_days})
+    key = standard.trail_keys.get(vpc.region)
+    if not key:
+        return (plain, retention)
+    # A key that was brought may not let CloudWatch Logs use it; then the logs matter more than their key.
+    encrypted = {"logGroupName": name, "kmsKeyId": key}
+    return (Call("logs", "CreateLogGroup", encrypted, already=exists, instead=(plain,)), retention)
+
+
+def revive(data: Mapping[str, Any]) -> Vpc:
+    """A VPC from a baseline's data."""
+    logs = tuple(state.revive(FlowLog, log) for log in data.get("flow_logs", ()))
+    return state.revive(Vpc, {**data, "flow_logs": logs})

@@ -1,0 +1,222 @@
+"""What the organisation demands: standard.toml (reviewed in git) and the scalars of the stack's environment.
+
+The only place that reads the environment. Everything is read and checked once, when a function starts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from relight.errors import InvalidSetting
+from relight.model import Mode
+
+SHIPPED = Path(__file__).with_name("standard.toml")
+
+SITUATIONS = ("restore", "introduce", "create")
+TRAFFIC = ("REJECT", "ALL")
+AGGREGATION = (60, 600)
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """The settings, typed. `account` and `region` are the stack's own; the maps are keyed by Region."""
+
+    account: str
+    region: str
+    ledger: str
+    topic: str
+    mode: Mode = Mode.ENFORCE  # OBSERVE holds back every write to what Relight guards
+    trail_keys: Mapping[str, str] = field(default_factory=dict)
+    access_log_buckets: Mapping[str, str] = field(default_factory=dict)
+    trusted_accounts: frozenset[str] = frozenset()
+    watched_buckets: frozenset[str] = frozenset()
+    flow_logs_role: str = ""
+    flow_logs_destination: str = ""  # ARN of an S3 bucket; empty: a log group for each VPC
+    traffic: str = "REJECT"
+    aggregation_seconds: int = 600
+    retention_days: int = 365
+    incident_days: int = 400
+    repair_cap: int = 100
+    modes: Mapping[str, Mapping[str, Mode]] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)  # kind → function name, for the sweep
+
+    @property
+    def partition(self) -> str:
+        """The stack's partition (``aws``, ``aws-us-gov``, ``aws-cn``): ARNs never lead out of it."""
+        return self.topic.split(":")[1]
+
+    def trusts_key(self, key_arn: str, account: str) -> bool:
+        """Whether a KMS key may encrypt a trail of `account`: the account's own key, or one of a trusted account."""
+        owner = key_arn.split(":")[4] if key_arn.count(":") >= 5 else ""
+        return owner == account or owner in self.trusted_accounts
+
+
+def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Standard:
+    """Reads both sources. Raises InvalidSetting, naming the setting, its value and what is allowed."""
+    env = _Environment(os.environ if environ is None else environ)
+    file = _File(path)
+    region = env.text("AWS_REGION", r"[a-z0-9-]+", "the Region that Lambda sets")
+    return Standard(
+        account=env.text("RELIGHT_ACCOUNT", r"\d{12}", "a 12-digit account id"),
+        region=region,
+        ledger=env.text("RELIGHT_LEDGER", r"[\w.-]+", "the ledger table's name", default=""),
+        topic=env.text("RELIGHT_TOPIC", r"arn:[\w-]+:sns:.+", "the ARN of an SNS topic"),
+        mode=Mode(env.text("RELIGHT_MODE", "enforce|observe", "enforce or observe", default="enforce")),
+        trail_keys=_with_own(
+            file.mapping("trail_keys"),
+            region,
+            env.text("RELIGHT_TRAIL_KEY", r"arn:[\w-]+:kms:.+", "the ARN of a KMS key", default=""),
+        ),
+        access_log_buckets=_with_own(
+            file.mapping("access_log_buckets"),
+            region,
+            env.text("RELIGHT_ACCESS_LOG_BUCKET", r"[a-z0-9.-]{3,63}", "the name of a bucket", default=""),
+        ),
+        trusted_accounts=frozenset(file.texts("trusted_accounts", r"\d{12}", "12-digit account ids")),
+        watched_buckets=frozenset(file.texts("bucket.watched", r"[a-z0-9.-]{3,63}", "names of buckets")),
+        flow_logs_role=env.text("RELIGHT_FLOW_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
+        flow_logs_destination=env.text(
+            "RELIGHT_FLOW_LOGS_DESTINATION",
+            r"arn:[\w-]+:s3:::.+",
+            "empty, or the ARN of an S3 bucket",
+            default="",
+        ),
+        traffic=file.one_of("vpc.traffic", TRAFFIC),
+        aggregation_seconds=file.one_of("vpc.aggregation_seconds", AGGREGATION),
+        retention_days=env.number("RELIGHT_RETENTION_DAYS", RETENTION_DAYS.__contains__, RETENTION_DAYS, "365"),
+        incident_days=env.number("RELIGHT_INCIDENT_DAYS", lambda n: 1 <= n <= 3653, "1 to 3653", "400"),
+        repair_cap=file.count("repairs_per_invocation"),
+        modes=file.modes(),
+        families=_families(env.text("RELIGHT_FAMILIES", r"\w+=[\w-]+(,\w+=[\w-]+)*", "kind=function,…", default="")),
+    )
+
+
+def _with_own(others: Mapping[str, str], region: str, own: str) -> Mapping[str, str]:
+    return {**others, **({region: own} if own else {})}
+
+
+def _families(value: str) -> Mapping[str, str]:
+    return dict(pair.split("=", 1) for pair in value.split(",") if pair)
+
+
+def _reject(setting: str, value: object, allowed: object) -> InvalidSetting:
+    return InvalidSetting(f"{setting} is {value!r:.80}; allowed: {allowed}")
+
+
+class _Environment:
+    """Typed reads of environment variables."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, pattern: str, allowed: str, default: str | None = None) -> str:
+        value = self._environ.get(name) or default
+        if value is None or not (value == default or re.fullmatch(pattern, value)):
+            raise _reject(f"environment variable {name}", value, allowed)
+        return value
+
+    def number(self, name: str, accepts: Callable[[int], bool], allowed: object, default: str) -> int:
+        value = self.text(name, r"\d{1,9}", "a whole number", default)
+        if not accepts(int(value)):
+            raise _reject(f"environment variable {name}", value, allowed)
+        return int(value)
+
+
+class _File:
+    """Typed reads of standard.toml; a setting is named by its dotted path."""
+
+    KNOWN = frozenset(
+        {
+            "trusted_accounts",
+            "repairs_per_invocation",
+            "modes",
+            "trail_keys",
+            "access_log_buckets",
+            "bucket",
+            "vpc",
+        }
+    )
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise InvalidSetting(f"{path.name} cannot be read: {error}") from error
+        for unknown in sorted(self._data.keys() - self.KNOWN):
+            raise _reject(f"{path.name}: {unknown}", self._data[unknown], f"no such setting; {sorted(self.KNOWN)}")
+
+    def _get(self, setting: str) -> Any:
+        value: Any = self._data
+        for key in setting.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def one_of(self, setting: str, allowed: tuple[Any, ...]) -> Any:
+        value = self._get(setting)
+        if value not in allowed or isinstance(value, bool):
+            raise _reject(f"standard.toml: {setting}", value, allowed)
+        return value
+
+    def count(self, setting: str) -> int:
+        value = self._get(setting)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise _reject(f"standard.toml: {setting}", value, "a whole number from 1")
+        return value
+
+    def texts(self, setting: str, pattern: str, allowed: str) -> list[str]:
+        value = self._get(setting)
+        if not isinstance(value, list) or not all(isinstance(v, str) and re.fullmatch(pattern, v) for v in value):
+            raise _reject(f"standard.toml: {setting}", value, f"a list of {allowed}")
+        return value
+
+    def mapping(self, setting: str) -> Mapping[str, str]:
+        value = self._get(setting)
+        if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
+            raise _reject(f"standard.toml: {setting}", value, "a table of Region = text")
+        return value
+
+    def modes(self) -> Mapping[str, Mapping[str, Mode]]:
+        table = self._get("modes")
+        if not isinstance(table, dict):
+            raise _reject("standard.toml: modes", table, "a table of control = { restore, introduce, create }")
+        return {control: self._mode(control, row) for control, row in table.items()}
+
+    @staticmethod
+    def _mode(control: str, row: object) -> Mapping[str, Mode]:
+        if not isinstance(row, dict) or not row.keys() <= set(SITUATIONS):
+            raise _reject(f"standard.toml: modes.{control}", row, f"a table with any of {SITUATIONS}")
+        for situation, mode in row.items():
+            if mode not in list(Mode):
+                raise _reject(f"standard.toml: modes.{control}.{situation}", mode, [str(m) for m in Mode])
+        return {situation: Mode(mode) for situation, mode in row.items()}

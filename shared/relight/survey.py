@@ -1,0 +1,71 @@
+"""The family functions' half of the sweep: observe what it names, and keep baselines. Nothing is repaired here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from relight import telemetry
+from relight.case import Runtime
+from relight.errors import AwsError, MalformedRecord
+from relight.model import Mode, Observed, Outcome, Scope
+from relight.policy import judge
+from relight.reconcile import MET, keep, known
+from relight.resources.kind import Kind
+
+SOURCE = "relight.sweep"
+
+
+def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Judges the resources that the sweep names and keeps the baselines of those that are no weaker.
+
+    Returns ``kind``; ``kept`` (ARN → controls met, for new or stronger baselines); ``looked_at`` (how many);
+    ``drifted`` (ARN → controls not met); ``out_of_reach`` (ARN → why); ``failed`` (name → error).
+    Raises MalformedRecord where the request is not of the sweep's shape.
+    """
+    scope = _scope(request)
+    baselines = known(run, kind, scope)
+    report: dict[str, Any] = {
+        "kind": kind.KIND, "looked_at": 0, "kept": {}, "drifted": {}, "out_of_reach": {}, "failed": {}
+    }  # fmt: skip
+    for observed in _each(run, kind, scope, baselines, report["failed"]):
+        arn = observed.resource.arn
+        report["looked_at"] += 1
+        if observed.out_of_reach:
+            report["out_of_reach"][arn] = observed.out_of_reach
+        if observed.state is None:
+            continue
+        baseline = baselines.get(arn)
+        findings = judge(kind.KIND, observed.state, run.standard, baseline)
+        not_met = [f.control for f in findings if f.outcome not in MET and f.mode is not Mode.OFF]
+        if not_met:
+            report["drifted"][arn] = not_met
+        report["failed"] |= {f"{arn} {f.control}": f.note for f in findings if f.outcome is Outcome.UNKNOWN}
+        weaker = baseline is not None and kind.weaker(baseline.state, observed.state)
+        if not weaker and keep(run, observed, findings, baseline):
+            report["kept"][arn] = [f.control for f in findings if f.outcome in MET]
+    telemetry.logger.info("surveyed", extra={"report": report})
+    return report
+
+
+def _scope(request: Mapping[str, Any]) -> Scope:
+    account, region, names = request.get("account"), request.get("region"), request.get("names")
+    if not (isinstance(account, str) and isinstance(region, str) and isinstance(names, list)):
+        raise MalformedRecord("a sweep's request has account, region and names (a list of strings)")
+    if not all(isinstance(name, str) and name for name in names):
+        raise MalformedRecord(f"a sweep's names are non-empty strings, not {names!r:.80}")
+    return Scope(account, region, names=tuple(names))
+
+
+def _each(
+    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Any], failed: dict[str, str]
+) -> Iterator[Observed[Any]]:
+    """Observes all at once; where one cannot be read, one by one, so that it does not hide the others."""
+    try:
+        yield from list(kind.observe(run.aws, scope, baselines, run.standard))
+    except AwsError as error:
+        if len(scope.names) <= 1:
+            failed.update(dict.fromkeys(scope.names, str(error)))
+            return
+        for name in scope.names:
+            yield from _each(run, kind, Scope(scope.account, scope.region, names=(name,)), baselines, failed)

@@ -1,0 +1,43 @@
+"""Structured logs and metrics, through aws-lambda-powertools.
+
+Metrics are written to the log in CloudWatch's embedded metric format, so that they cost no call
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from relight.model import Incident, Outcome
+from relight.record import Record
+
+logger = Logger()
+
+
+def begin(record: Record) -> None:
+    """From here on, every log line bears the record's event id, call and actor."""
+    logger.set_correlation_id(record.event_id)
+    logger.append_keys(event_name=record.name, actor=record.actor.name, account=record.account, region=record.region)
+
+
+def told(incident: Incident, seconds: float) -> None:
+    """Logs an incident and counts its findings by control and outcome; `seconds` since the record's call."""
+    logger.info(
+        "incident told",
+        extra={
+            "resource": incident.resource.arn,
+            "outcome": incident.outcome,
+            "controls": [f.control for f in incident.findings],
+            "calls": incident.calls,
+            "error": incident.error,
+        },
+    )
+    for finding in incident.findings:
+        dimensions = {"control": finding.control, "outcome": str(finding.outcome)}
+        with single_metric(name="Findings", unit=MetricUnit.Count, value=1) as metric:
+            for name, value in dimensions.items():
+                metric.add_dimension(name=name, value=value)
+        if finding.outcome is Outcome.REPAIRED:
+            with single_metric(name="TimeToRepair", unit=MetricUnit.Seconds, value=seconds) as metric:
+                metric.add_dimension(name="control", value=finding.control)
