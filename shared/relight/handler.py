@@ -58,15 +58,19 @@ def handler_for(kind: Kind) -> Handler:
 def _batch(run: Runtime, kind: Kind, event: Mapping[str, Any], context: Any) -> Any:
     """Records of the delay queue; those that fail are named, and come again until the queue dead-letters them."""
 
-    def take(message: SQSRecord) -> None:
-        try:
-            body = json.loads(message.body)
-        except ValueError as error:
-            raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
-        _one(run, kind, body, message.message_id)
+    def take(record: SQSRecord) -> None:  # by this name does powertools hand it over
+        _one(run, kind, _body(record), record.message_id)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=dict(event), record_handler=take, processor=processor, context=context)
+
+
+def _body(message: SQSRecord) -> Any:
+    try:
+        return json.loads(message.body)
+    except ValueError as error:
+        telemetry.logger.exception("not JSON", extra={"message_id": message.message_id})
+        raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
 
 
 def _one(run: Runtime, kind: Kind, event: Any, teller: str) -> None:

@@ -205,10 +205,10 @@ class Incident:
     @property
     def outcome(self) -> Outcome:
         """How it ended: as the worst of what the record caused did, unless something found on the way is unsettled."""
-        caused = [f for f in self.findings if f.cause is not Cause.FOUND] or self.findings
-        unsettled = [f for f in self.findings if f.outcome in UNSETTLED]
-        worst = max((*caused, *unsettled), key=lambda f: f.outcome.rank)
-        return worst.outcome
+        caused = [f.outcome for f in self.findings if f.cause is not Cause.FOUND]
+        unsettled = [f.outcome for f in self.findings if f.outcome in UNSETTLED]
+        worst_of = caused + unsettled or [f.outcome for f in self.findings]
+        return max(worst_of, key=lambda outcome: outcome.rank)
 
     @property
     def cause(self) -> Cause:
