@@ -62,7 +62,7 @@ def _observe(
     """The live state. What was created a moment ago may not be visible yet, and gets some seconds."""
     for pause in (*BACKOFF[:3], 0):
         seen = list(kind.observe(run.aws, scope, baselines, run.standard))
-        if not created or not pause or (seen and all(o.state or o.out_of_reach for o in seen)):
+        if not created or not pause or all(o.state or o.out_of_reach for o in seen):
             break
         run.clock.sleep(pause)
     return seen

@@ -52,7 +52,7 @@ def locate(record: Record) -> Scope:
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Vpc]], standard: Standard
 ) -> Iterator[Observed[Vpc]]:
-    """The named VPCs and those that lost a part. A VPC that does not exist (any more) is not drift: it is left out."""
+    """The named VPCs and those that lost a part. One that lost a part and does not exist any more is left out."""
     place = aws.at(scope.account, scope.region)
     names = list(scope.names)
     lost = {part for part in scope.parts if not part.startswith(LOG_GROUP)}
@@ -60,22 +60,19 @@ def observe(
     names += _delivering_to(place, [part.removeprefix(LOG_GROUP) for part in scope.parts if part not in lost])
     unplaced = lost.difference(log.id for b in baselines.values() for log in b.state.flow_logs)
 
-    vpcs = _vpcs(place, None if unplaced else names)
-    flow_logs = _flow_logs(place, [vpc["VpcId"] for vpc in vpcs])
-    for vpc in vpcs:
-        name, owner = vpc["VpcId"], vpc["OwnerId"]
-        resource = Resource(
-            KIND,
-            name,
-            arn(standard.partition, scope.account, scope.region, name),
-            scope.account,
-            scope.region,
-        )
+    vpcs = {vpc["VpcId"]: vpc["OwnerId"] for vpc in _vpcs(place, None if unplaced else names)}
+    flow_logs = _flow_logs(place, list(vpcs))
+    for name in dict.fromkeys((*scope.names, *vpcs)):
+        full = arn(standard.partition, scope.account, scope.region, name)
+        resource = Resource(KIND, name, full, scope.account, scope.region)
         found = Vpc(scope.account, scope.region, name, tuple(flow_logs.get(name, ())))
-        if owner != scope.account:
+        owner = vpcs.get(name)
+        if owner is None:
+            yield Observed(resource, None)
+        elif owner != scope.account:
             if name in names:
                 yield Observed(resource, None, f"it is shared by account {owner}, and only logged there")
-        elif name in names or _suspect(found, baselines.get(resource.arn)):
+        elif name in names or _suspect(found, baselines.get(full)):
             yield Observed(resource, found)
 
 
