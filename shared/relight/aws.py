@@ -62,6 +62,7 @@ class Place:
 
     def __init__(self, aws: Aws, region: str) -> None:
         self._aws = aws
+        self.account = aws.account
         self.region = region
 
     def elsewhere(self, region: str) -> Place:

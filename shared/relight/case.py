@@ -41,7 +41,7 @@ class Case:
     taken: Mapping[str, str]  # controls that the record takes away, with what is uncertain about that
 
     def judge(self, observed: Observed[Any]) -> tuple[Finding, ...]:
-        """Every control's finding about one look at the resource; those that are switched off are left out."""
+        """Every control's finding about one look at the resource."""
         if observed.state is None:
             findings = self._absent(observed)
         else:
@@ -54,13 +54,12 @@ class Case:
                 frozenset(self.taken),
                 created=created,
             )
-        noted = (replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
-        return tuple(f for f in noted if f.mode is not Mode.OFF)
+        return tuple(replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
 
     def _absent(self, observed: Observed[Any]) -> tuple[Finding, ...]:
         """Of a resource that is gone, what was taken away before; of one that is out of reach, everything."""
         outcome = Outcome.OUT_OF_REACH if observed.out_of_reach else Outcome.GONE
-        return tuple(
+        findings = (
             Finding(
                 control=row.id,
                 title=row.title,
@@ -74,10 +73,11 @@ class Case:
             for row in controls_of(self.kind.KIND)
             if observed.out_of_reach or row.id in self.taken
         )
+        return tuple(f for f in findings if f.mode is not Mode.OFF)
 
     def look(self, observed: Observed[Any]) -> Observed[Any]:
         """Reads the resource once more; its state is None where it is gone by now."""
-        scope = replace(self.scope, names=(observed.resource.name,), parts=())
+        scope = replace(self.scope, names=(observed.resource.name,))
         baselines = {observed.resource.arn: self.baseline} if self.baseline else {}
         seen = self.kind.observe(self.run.aws, scope, baselines, self.run.standard)
         return next(iter(seen), Observed(observed.resource, None))

@@ -17,6 +17,10 @@ class UnknownState(RelightError):
     """What was read does not say whether a control is met: no repair may follow from it."""
 
 
+class OutOfReach(RelightError):
+    """What decides a control belongs to another account, or is forbidden for good: it is told, and not retried."""
+
+
 class AwsError(RelightError):
     """AWS refused or failed a call.
 

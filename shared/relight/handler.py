@@ -75,6 +75,7 @@ def _body(message: SQSRecord) -> Any:
 
 def _one(run: Runtime, kind: Kind, event: Any, teller: str) -> None:
     """One CloudTrail event. Raises RelightError; failed calls changed nothing and are passed over."""
+    telemetry.logger.clear_state()  # whose event was before is nobody's business here
     try:
         record = parse(event)
         telemetry.begin(record)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from relight import telemetry
 from relight.aws import Aws
 from relight.errors import AwsError
 from relight.incident import from_data, to_data
@@ -21,14 +21,6 @@ REFUSED = "ConditionalCheckFailedException"
 # Longer than a notification takes, shorter than the minute after which Lambda retries an invocation that crashed.
 TELLING = timedelta(seconds=30)
 Revive = Callable[[Mapping[str, Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An incident's row: the incident as it was last noted, and the outcome that was told, if any."""
-
-    incident: Incident
-    told: str = ""
 
 
 class Ledger:
@@ -42,8 +34,7 @@ class Ledger:
     def baselines(self, kind: str, account: str, arns: Iterable[str], revive: Revive) -> dict[str, Baseline[Any]]:
         """The baselines of these resources, by ARN."""
         keys = [_key(f"baseline#{account}#{kind}", arn) for arn in arns]
-        rows = [self._get(key) for key in keys]
-        return dict(_baseline(row, revive) for row in rows if row)
+        return _readable((self._get(key) for key in keys), revive)
 
     def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
         """All baselines whose ARN begins with a prefix, by ARN."""
@@ -56,7 +47,7 @@ class Ledger:
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
             ExpressionAttributeValues={":pk": {"S": f"baseline#{account}#{kind}"}, ":sk": {"S": prefix}},
         )
-        return dict(_baseline(row, revive) for row in rows)
+        return _readable(rows, revive)
 
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """Writes a baseline over the revision that it was made from (0: the first one).
@@ -74,8 +65,8 @@ class Ledger:
         values = {"ExpressionAttributeValues": {":was": {"N": str(baseline.revision)}}} if baseline.revision else {}
         return self._write("PutItem", Item=item, ConditionExpression=unchanged, **values)
 
-    def open(self, key: str, incident: Incident, now: datetime) -> Entry | None:
-        """Notes what is intended. Returns None, or the entry that was there already."""
+    def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
+        """Notes what is intended. Returns None, or the incident that was noted there already."""
         item = {
             **_key(f"incident#{key}", incident.resource.arn),
             "status": {"S": "intended"},
@@ -86,10 +77,10 @@ class Ledger:
             return None
         return self.find(key, incident.resource.arn)
 
-    def find(self, key: str, arn: str) -> Entry | None:
-        """The entry of an incident, if there is one."""
+    def find(self, key: str, arn: str) -> Incident | None:
+        """An incident as it was last noted, if it was."""
         row = self._get(_key(f"incident#{key}", arn))
-        return Entry(from_data(json.loads(row["body"]["S"])), row.get("told", {}).get("S", "")) if row else None
+        return from_data(json.loads(row["body"]["S"])) if row else None
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
         """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
@@ -159,8 +150,21 @@ def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def _baseline(row: Mapping[str, Any], revive: Revive) -> tuple[str, Baseline[Any]]:
-    state = revive(json.loads(row["state"]["S"]))
-    controls = frozenset(row["controls"]["S"].split())
-    since = datetime.fromisoformat(row["since"]["S"])
-    return row["sk"]["S"], Baseline(state, controls, since, int(row["revision"]["N"]))
+def _readable(rows: Iterable[Mapping[str, Any]], revive: Revive) -> dict[str, Baseline[Any]]:
+    """The baselines in these rows, by ARN. One that cannot be read is as good as none: the standard steps in."""
+    found = {}
+    for row in filter(None, rows):
+        try:
+            found[row["sk"]["S"]] = _baseline(row, revive)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            telemetry.logger.exception("unreadable baseline", extra={"row": row.get("sk")})
+    return found
+
+
+def _baseline(row: Mapping[str, Any], revive: Revive) -> Baseline[Any]:
+    return Baseline(
+        state=revive(json.loads(row["state"]["S"])),
+        controls=frozenset(row["controls"]["S"].split()),
+        since=datetime.fromisoformat(row["since"]["S"]),
+        revision=int(row["revision"]["N"]),
+    )

@@ -53,7 +53,8 @@ class Outcome(StrEnum):
         return list(Outcome).index(self)
 
 
-UNSETTLED = (Outcome.UNKNOWN, Outcome.MANUAL, Outcome.FAILED)
+# What must not hide behind a good outcome of something else.
+STANDING = (Outcome.CHANGED, Outcome.UNKNOWN, Outcome.MANUAL, Outcome.FAILED)
 
 
 class Cause(StrEnum):
@@ -75,6 +76,14 @@ class Drift:
     found: Any
     wanted: Any
     manual: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands in a state where a value could not be read. `foreign`: another account's, which refuses it for good."""
+
+    why: str
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +213,10 @@ class Incident:
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended: as the worst of what the record caused did, unless something found on the way is unsettled."""
+        """How it ended: as the worst of what the record caused did, unless something found on the way is worse off."""
         caused = [f.outcome for f in self.findings if f.cause is not Cause.FOUND]
-        unsettled = [f.outcome for f in self.findings if f.outcome in UNSETTLED]
-        worst_of = caused + unsettled or [f.outcome for f in self.findings]
+        standing = [f.outcome for f in self.findings if f.outcome in STANDING]
+        worst_of = caused + standing or [f.outcome for f in self.findings]
         return max(worst_of, key=lambda outcome: outcome.rank)
 
     @property

@@ -109,11 +109,14 @@ def render(incident: Incident) -> Message:
 
 
 def clean(value: object, limit: int = LINE_LENGTH) -> str:
-    """Text on one line: control, format and separator characters are spelled out, so that none can forge a line."""
+    """Text on one line: control, format and separator characters are spelled out, so that none can forge a line.
+
+    Links are broken: in a message that tells people what to do, one in an intruder's user agent would be followed.
+    """
     spelled = "".join(
         char if char == " " or unicodedata.category(char)[0] not in "CZ" else f"\\u{ord(char):04x}"
         for char in str(value)
-    )
+    ).replace("://", "[:]//")
     return spelled if len(spelled) <= limit else spelled[: limit - 1] + "…"
 
 

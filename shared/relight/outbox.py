@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from relight import telemetry
 from relight.case import Runtime
@@ -27,7 +28,14 @@ def merged(noted: Incident, fresh: Incident, now: Iterable[Finding]) -> Incident
             findings[old.control] = old
         elif old.outcome is not Outcome.UNKNOWN:
             findings.setdefault(old.control, old)
-    return replace(fresh, findings=tuple(findings.values()), calls=fresh.calls or noted.calls)
+    dark = fresh.dark_seconds if noted.dark_seconds is None else noted.dark_seconds
+    return replace(fresh, findings=tuple(findings.values()), calls=fresh.calls or noted.calls, dark_seconds=dark)
+
+
+def dark_seconds(findings: Iterable[Finding], since: datetime, now: datetime) -> float | None:
+    """How long what the record caused was dark, from its call until now; None where nothing of it was repaired."""
+    caused = any(f.cause is not Cause.FOUND and f.outcome is Outcome.REPAIRED for f in findings)
+    return (now - since).total_seconds() if caused else None
 
 
 def tell(run: Runtime, incident: Incident, teller: str, *, begun: bool) -> None:
@@ -36,14 +44,14 @@ def tell(run: Runtime, incident: Incident, teller: str, *, begun: bool) -> None:
     `begun`: it has an entry already. Raises AwsError where the ledger or the topic cannot be reached.
     """
     now = run.clock.now()
-    seconds = (now - incident.event_time).total_seconds()
-    if any(f.cause is not Cause.FOUND and f.outcome is Outcome.REPAIRED for f in incident.findings):
-        incident = replace(incident, dark_seconds=seconds)
+    if incident.dark_seconds is None:  # an attempt that repaired and crashed could not note it
+        dark = dark_seconds(incident.findings, incident.event_time, now)
+        incident = replace(incident, dark_seconds=dark)
     key = incident.event_id if begun or _by_record(incident) else _daily(incident, now.date().isoformat())
     if run.ledger.claim(key, incident, now, teller):
         run.notifier.publish(incident)
         run.ledger.told(key, incident, run.clock.now())
-        telemetry.told(incident, seconds)
+        telemetry.told(incident)
 
 
 def _by_record(incident: Incident) -> bool:

@@ -24,6 +24,7 @@ BACKOFF = (1, 2, 4, 8)
 # Up to so many baselines are read one by one; for more, the Region's are queried.
 FEW = 10
 MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
+IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 
 def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
@@ -34,7 +35,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
     repaired = 0
     for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
-        case = Case(run, kind, record, scope, teller, baseline, kind.taken(record, baseline))
+        case = Case(run, kind, record, scope, teller, baseline, kind.taken(record, baseline, run.standard))
         try:
             if repaired == run.standard.repair_cap:
                 raise RepairFailed(f"{observed.resource.arn}: left to the retry after {repaired} repairs")
@@ -74,26 +75,44 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     Raises RepairFailed where a control could not be judged or was not seen repaired, after telling so.
     """
     ledger, event_id = case.run.ledger, case.record.event_id
-    findings = case.judge(observed)
+    observed, findings = _first_look(case, observed)
     incident = _incident(case, observed, findings)
     repairs = case.plan(observed, findings, Outcome.FAILED)
     if repairs:
         entry = ledger.open(event_id, incident, case.run.clock.now())
         sent, error = _send(case.run.aws.at(observed.resource.account, observed.resource.region), repairs)
         observed, findings = _verified(case, observed, findings)
-        incident = replace(incident, findings=_worth_telling(findings), calls=tuple(map(str, sent)), error=error)
+        incident = replace(
+            incident,
+            findings=_worth_telling(findings),
+            calls=tuple(map(str, sent)),
+            error=error,
+            dark_seconds=outbox.dark_seconds(findings, case.record.time, case.run.clock.now()),
+        )
     else:
         entry = ledger.find(event_id, observed.resource.arn)
     changed = _changed(case, observed, findings)
     incident = replace(incident, findings=incident.findings + changed)
     if entry:
-        incident = outbox.merged(entry.incident, incident, findings)
+        incident = outbox.merged(entry, incident, findings)
     if incident.findings:
         outbox.tell(case.run, incident, case.teller, begun=bool(entry or repairs))
-    if not changed:
+    if not any(f.drifts for f in changed):
         keep(case.run, observed, findings, case.baseline)
     _raise_unsettled(observed, findings, incident.error)
     return bool(repairs)
+
+
+def _first_look(case: Case, observed: Observed[Any]) -> tuple[Observed[Any], tuple[Finding, ...]]:
+    """Judges; where the record took away what is there, it looks again, for the look may be older than the call."""
+    for pause in (*BACKOFF[:2], 0):
+        findings = case.judge(observed)
+        doubtful = any(f.cause is Cause.TAKEN and f.outcome is Outcome.COMPLIANT for f in findings)
+        if not doubtful or not pause:
+            break
+        case.run.clock.sleep(pause)
+        observed = case.look(observed)
+    return observed, findings
 
 
 def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]) -> Incident:
@@ -156,25 +175,26 @@ def _ended(before: Finding, now: Finding | None) -> Finding:
 
 
 def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """A finding for what is compliant, but weaker than or elsewhere than the baseline."""
+    """A finding for what is compliant, but weaker or elsewhere than the baseline, or was led elsewhere and back."""
     if case.baseline is None or observed.state is None:
         return ()
+    control = f"{case.kind.KIND}.baseline"
     drifted = {d.field for f in findings if f.outcome is not Outcome.REPAIRED for d in f.drifts}
-    weaker = case.kind.weaker(case.baseline.state, observed.state)
+    weaker = case.kind.weaker(case.baseline.state, observed.state, case.run.standard)
     drifts = tuple(d for d in weaker if d.field not in drifted)
-    if not drifts:
+    if not drifts and control not in case.taken:
         return ()
     return (
         Finding(
-            control=f"{case.kind.KIND}.baseline",
+            control=control,
             title="The configuration is as strong as its baseline, and in the same place",
             severity=Severity.HIGH,
             references="",
             mode=Mode.OBSERVE,
-            outcome=Outcome.CHANGED,
-            cause=Cause.FOUND,
+            outcome=Outcome.CHANGED if drifts else Outcome.COMPLIANT,
+            cause=Cause.TAKEN if control in case.taken else Cause.FOUND,
             drifts=drifts,
-            note="It is compliant, so it was left alone. The earlier state stays the baseline.",
+            note="It is compliant, so it was left alone. The earlier state stays the baseline." if drifts else "",
         ),
     )
 
@@ -184,15 +204,16 @@ def keep(run: Runtime, observed: Observed[Any], findings: Iterable[Finding], bas
 
     A resource that meets no control is kept too: it is then known never to have had it.
     """
-    outcomes = {f.control: f.outcome for f in findings}
-    met = frozenset(control for control, outcome in outcomes.items() if outcome in MET)
-    doubtful = Outcome.UNKNOWN in outcomes.values() or any(
-        f.cause is Cause.TAKEN and f.control not in met for f in findings
-    )
+    met = frozenset(f.control for f in findings if f.outcome in MET)
+    doubtful = any(f.outcome in IN_DOUBT or (f.cause is Cause.TAKEN and f.control not in met) for f in findings)
     if observed.state is None or doubtful:
         return False
-    if baseline and (not met >= baseline.controls or (observed.state, met) == (baseline.state, baseline.controls)):
-        return False
+    if baseline:
+        if any(f.control in baseline.controls - met for f in findings):
+            return False
+        met |= baseline.controls  # what is off now was not judged, and not lost either
+        if (observed.state, met) == (baseline.state, baseline.controls):
+            return False
     since, revision = (baseline.since, baseline.revision) if baseline else (run.clock.now(), 0)
     return run.ledger.keep(observed.resource, Baseline(observed.state, met, since, revision))
 

@@ -20,6 +20,9 @@ SHIPPED = Path(__file__).with_name("standard.toml")
 
 SITUATIONS = ("restore", "introduce", "create")
 TRAFFIC = ("REJECT", "ALL")
+REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RETENTION_DAYS = (
@@ -67,7 +70,7 @@ class Standard:
     aggregation_seconds: int = 600
     retention_days: int = 365
     incident_days: int = 400
-    repair_cap: int = 100
+    repair_cap: int = 50
     modes: Mapping[str, Mapping[str, Mode]] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)  # kind → function name, for the sweep
 
@@ -86,7 +89,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
     """Reads both sources. Raises InvalidSetting, naming the setting, its value and what is allowed."""
     env = _Environment(os.environ if environ is None else environ)
     file = _File(path)
-    region = env.text("AWS_REGION", r"[a-z0-9-]+", "the Region that Lambda sets")
+    region = env.text("AWS_REGION", REGION, "the Region that Lambda sets")
     return Standard(
         account=env.text("RELIGHT_ACCOUNT", r"\d{12}", "a 12-digit account id"),
         region=region,
@@ -94,17 +97,17 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         topic=env.text("RELIGHT_TOPIC", r"arn:[\w-]+:sns:.+", "the ARN of an SNS topic"),
         mode=Mode(env.text("RELIGHT_MODE", "enforce|observe", "enforce or observe", default="enforce")),
         trail_keys=_with_own(
-            file.mapping("trail_keys"),
+            file.mapping("trail_keys", KEY_ARN, "the ARN of a KMS key"),
             region,
-            env.text("RELIGHT_TRAIL_KEY", r"arn:[\w-]+:kms:.+", "the ARN of a KMS key", default=""),
+            env.text("RELIGHT_TRAIL_KEY", KEY_ARN, "the ARN of a KMS key", default=""),
         ),
         access_log_buckets=_with_own(
-            file.mapping("access_log_buckets"),
+            file.mapping("access_log_buckets", BUCKET, "the name of a bucket"),
             region,
-            env.text("RELIGHT_ACCESS_LOG_BUCKET", r"[a-z0-9.-]{3,63}", "the name of a bucket", default=""),
+            env.text("RELIGHT_ACCESS_LOG_BUCKET", BUCKET, "the name of a bucket", default=""),
         ),
         trusted_accounts=frozenset(file.texts("trusted_accounts", r"\d{12}", "12-digit account ids")),
-        watched_buckets=frozenset(file.texts("bucket.watched", r"[a-z0-9.-]{3,63}", "names of buckets")),
+        watched_buckets=frozenset(file.texts("bucket.watched", BUCKET, "names of buckets")),
         flow_logs_role=env.text("RELIGHT_FLOW_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
         flow_logs_destination=env.text(
             "RELIGHT_FLOW_LOGS_DESTINATION",
@@ -156,25 +159,30 @@ class _Environment:
 class _File:
     """Typed reads of standard.toml; a setting is named by its dotted path."""
 
-    KNOWN = frozenset(
-        {
-            "trusted_accounts",
-            "repairs_per_invocation",
-            "modes",
-            "trail_keys",
-            "access_log_buckets",
-            "bucket",
-            "vpc",
-        }
-    )
+    KNOWN: Mapping[str, tuple[str, ...]] = {
+        "trusted_accounts": (),
+        "repairs_per_invocation": (),
+        "modes": (),
+        "trail_keys": (),
+        "access_log_buckets": (),
+        "bucket": ("watched",),
+        "vpc": ("traffic", "aggregation_seconds"),
+    }
 
     def __init__(self, path: Path) -> None:
         try:
             self._data = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise InvalidSetting(f"{path.name} cannot be read: {error}") from error
-        for unknown in sorted(self._data.keys() - self.KNOWN):
-            raise _reject(f"{path.name}: {unknown}", self._data[unknown], f"no such setting; {sorted(self.KNOWN)}")
+        self._reject_unknown("", self._data, tuple(self.KNOWN))
+        for section, known in self.KNOWN.items():
+            if known and isinstance(self._data.get(section), dict):
+                self._reject_unknown(f"{section}.", self._data[section], known)
+
+    @staticmethod
+    def _reject_unknown(prefix: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+        for unknown in sorted(table.keys() - set(known)):
+            raise _reject(f"standard.toml: {prefix}{unknown}", table[unknown], f"no such setting; {', '.join(known)}")
 
     def _get(self, setting: str) -> Any:
         value: Any = self._data
@@ -200,11 +208,16 @@ class _File:
             raise _reject(f"standard.toml: {setting}", value, f"a list of {allowed}")
         return value
 
-    def mapping(self, setting: str) -> Mapping[str, str]:
-        value = self._get(setting)
-        if not isinstance(value, dict) or not all(isinstance(v, str) and v for v in value.values()):
-            raise _reject(f"standard.toml: {setting}", value, "a table of Region = text")
-        return value
+    def mapping(self, setting: str, pattern: str, allowed: str) -> Mapping[str, str]:
+        table = self._get(setting)
+        if not isinstance(table, dict):
+            raise _reject(f"standard.toml: {setting}", table, f"a table of Region = {allowed}")
+        for region, value in table.items():
+            if not re.fullmatch(REGION, region):
+                raise _reject(f"standard.toml: {setting}", region, "names of Regions")
+            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+                raise _reject(f"standard.toml: {setting}.{region}", value, allowed)
+        return table
 
     def modes(self) -> Mapping[str, Mapping[str, Mode]]:
         table = self._get("modes")

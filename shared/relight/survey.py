@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from relight import telemetry
 from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
-from relight.model import Mode, Observed, Outcome, Scope
+from relight.model import Baseline, Observed, Outcome, Scope
 from relight.policy import judge
 from relight.reconcile import MET, keep, known
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
+PARTS = ("kept", "weaker", "drifted", "out_of_reach", "failed")
 
 
 def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, Any]:
     """Judges the resources that the sweep names and keeps the baselines of those that are no weaker.
 
-    Returns ``kind``; ``kept`` (ARN → controls met, for new or stronger baselines); ``looked_at`` (how many);
-    ``drifted`` (ARN → controls not met); ``out_of_reach`` (ARN → why); ``failed`` (name → error).
+    Returns ``kind``; ``looked_at`` (how many); ``kept`` (ARN → controls met, for new or stronger baselines);
+    ``weaker`` (ARN → what the baseline had and is gone); ``drifted`` (ARN → controls not met); ``out_of_reach``
+    (ARN → why); ``failed`` (name → error).
     Raises MalformedRecord where the request is not of the sweep's shape.
     """
+    telemetry.logger.clear_state()
     scope = _scope(request)
     baselines = known(run, kind, scope)
-    report: dict[str, Any] = {
-        "kind": kind.KIND, "looked_at": 0, "kept": {}, "drifted": {}, "out_of_reach": {}, "failed": {}
-    }  # fmt: skip
+    report: dict[str, Any] = {"kind": kind.KIND, "looked_at": 0, **{part: {} for part in PARTS}}
     for observed in _each(run, kind, scope, baselines, report["failed"]):
         arn = observed.resource.arn
         report["looked_at"] += 1
@@ -37,15 +38,25 @@ def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, An
             continue
         baseline = baselines.get(arn)
         findings = judge(kind.KIND, observed.state, run.standard, baseline)
-        not_met = [f.control for f in findings if f.outcome not in MET and f.mode is not Mode.OFF]
+        not_met = [f.control for f in findings if f.outcome not in MET]
         if not_met:
             report["drifted"][arn] = not_met
         report["failed"] |= {f"{arn} {f.control}": f.note for f in findings if f.outcome is Outcome.UNKNOWN}
-        weaker = baseline is not None and kind.weaker(baseline.state, observed.state)
-        if not weaker and keep(run, observed, findings, baseline):
+        weaker = _weaker(run, kind, observed.state, not_met, baseline)
+        if weaker:
+            report["weaker"][arn] = weaker
+        elif keep(run, observed, findings, baseline):
             report["kept"][arn] = [f.control for f in findings if f.outcome in MET]
     telemetry.logger.info("surveyed", extra={"report": report})
     return report
+
+
+def _weaker(run: Runtime, kind: Kind, state: Any, not_met: Iterable[str], baseline: Baseline[Any] | None) -> list[str]:
+    """What the baseline had and the state has not: controls, and fields that are weaker or lead elsewhere."""
+    if baseline is None:
+        return []
+    fields = [drift.field for drift in kind.weaker(baseline.state, state, run.standard)]
+    return [control for control in not_met if control in baseline.controls] + fields
 
 
 def _scope(request: Mapping[str, Any]) -> Scope:

@@ -12,11 +12,14 @@ from typing import Any
 from relight import telemetry
 from relight.aws import Aws, Place
 from relight.errors import InvalidSetting, RelightError
-from relight.model import Call
+from relight.model import Call, Severity
 from relight.notify import Message, Notifier, clean, subject_line
+from relight.resources import bucket, trail, vpc
+from relight.resources.kind import Kind
 from relight.standard import Standard, load
-from relight.survey import SOURCE
+from relight.survey import PARTS, SOURCE
 
+KINDS: tuple[Kind, ...] = (trail, vpc, bucket)
 # So few that a family function is done well within its timeout.
 BATCH = 50
 LINES = 200
@@ -25,9 +28,10 @@ LINES = 200
 def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
     """The Lambda handler of the sweep. Raises InvalidSetting where a family's function is not set."""
     standard = load()
-    if standard.families.keys() != LISTS.keys():
+    if standard.families.keys() != {kind.KIND for kind in KINDS}:
+        named = sorted(standard.families)
         raise InvalidSetting(
-            f"environment variable RELIGHT_FAMILIES names {sorted(standard.families)}, not {sorted(LISTS)}"
+            f"environment variable RELIGHT_FAMILIES names {named}; allowed: {[kind.KIND for kind in KINDS]}"
         )
     aws = Aws(standard.account, standard.region)
     notifier = Notifier(aws, standard.topic)
@@ -39,57 +43,31 @@ def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
 
 
 def sweep(aws: Aws, standard: Standard, notifier: Notifier) -> dict[str, Any]:
-    """Surveys everything once; the reports of all batches added up. Raises RelightError where a part failed."""
-    total: dict[str, Any] = {"looked_at": 0, "kept": {}, "drifted": {}, "out_of_reach": {}, "failed": {}}
-    for kind, list_names in LISTS.items():
-        for request in _requests(kind, list_names, aws.home, standard, total["failed"]):
-            _add(total, _survey(aws.home, standard.families[kind], request, total["failed"]))
+    """Surveys everything once; the reports of all batches added up. Raises RelightError where a part failed.
+
+    Security is told where a baseline was kept, or something is weaker than its baseline and nobody may know.
+    """
+    total: dict[str, Any] = {"looked_at": 0, **{part: {} for part in PARTS}}
+    for kind in KINDS:
+        for request in _requests(kind, aws.home, standard, total["failed"]):
+            _add(total, _survey(aws.home, standard.families[kind.KIND], request, total["failed"]))
     telemetry.logger.info("swept", extra={"report": total})
-    if total["kept"]:
+    if total["kept"] or total["weaker"]:
         notifier.send(digest(total, standard.account, standard.region))
     if total["failed"]:
         raise RelightError("the sweep could not look at everything: " + json.dumps(total["failed"]))
     return total
 
 
-def _trails(place: Place, _account: str) -> list[str]:
-    # Home trails only: the others are swept in their own Region.
-    answer = place.read("cloudtrail", "DescribeTrails", includeShadowTrails=False) or {}
-    return [trail["TrailARN"] for trail in answer["trailList"]]
-
-
-def _vpcs(place: Place, account: str) -> list[str]:
-    own = [{"Name": "owner-id", "Values": [account]}]
-    return [vpc["VpcId"] for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own)]
-
-
-def _buckets(place: Place, _account: str) -> list[str]:
-    listed = place.pages("s3", "ListBuckets", "Buckets", BucketRegion=place.region, PaginationConfig={"PageSize": 1000})
-    return [bucket["Name"] for bucket in listed]
-
-
-LISTS: Mapping[str, Callable[[Place, str], list[str]]] = {"trail": _trails, "vpc": _vpcs, "bucket": _buckets}
-
-
-def _requests(
-    kind: str,
-    list_names: Callable[[Place, str], list[str]],
-    place: Place,
-    standard: Standard,
-    failed: dict[str, str],
-) -> Iterator[dict[str, Any]]:
+def _requests(kind: Kind, place: Place, standard: Standard, failed: dict[str, str]) -> Iterator[dict[str, Any]]:
     try:
-        names = list_names(place, standard.account)
+        names = kind.list_names(place)
     except RelightError as error:
-        failed[f"list of {kind}s"] = str(error)
+        failed[f"list of {kind.KIND}s"] = str(error)
         return
     for start in range(0, len(names), BATCH):
-        yield {
-            "source": SOURCE,
-            "account": standard.account,
-            "region": place.region,
-            "names": names[start : start + BATCH],
-        }
+        batch = names[start : start + BATCH]
+        yield {"source": SOURCE, "account": standard.account, "region": place.region, "names": batch}
 
 
 def _survey(place: Place, function: str, request: Mapping[str, Any], failed: dict[str, str]) -> Mapping[str, Any]:
@@ -113,30 +91,40 @@ def _survey(place: Place, function: str, request: Mapping[str, Any], failed: dic
 
 def _add(total: dict[str, Any], report: Mapping[str, Any]) -> None:
     total["looked_at"] += report.get("looked_at", 0)
-    for part in ("kept", "drifted", "out_of_reach", "failed"):
+    for part in PARTS:
         total[part] |= report.get(part, {})
 
 
 def digest(total: Mapping[str, Any], account: str, region: str) -> Message:
-    """What the sweep took as baselines, for a person to look over. Pure."""
-    kept: Mapping[str, list[str]] = total["kept"]
-    met = {arn: controls for arn, controls in kept.items() if controls}
+    """What became baselines, and what is not as its baseline was, for a person to look over. Pure."""
+    kept = {arn: controls for arn, controls in total["kept"].items() if controls}
+    weaker = total["weaker"]
+    severity = Severity.HIGH if weaker else Severity.LOW
+    counts = [f"{len(weaker)} weaker than their baseline"] if weaker else []
+    counts += [f"{len(kept)} new baselines"] if kept or not weaker else []
+    where = f"account {account}, {region}"
     lines = [
-        f"Relight looked at {total['looked_at']} trails, VPCs and buckets of account {account}, Region {region}.",
-        "",
-        "From now on, what is listed here is what Relight puts back. Whatever of it is not as it should be may be an",
-        "attack that came before Relight did: please look it over once.",
-        *_listed("TAKEN AS BASELINES (ARN: controls met)", {a: ", ".join(c) for a, c in met.items()}),
-        *_listed("NOT AS THE STANDARD DEMANDS", {a: ", ".join(c) for a, c in total["drifted"].items()}),
+        f"Relight looked at {total['looked_at']} trails, VPCs and buckets of {where}.",
+        *_listed("WEAKER THAN THEIR BASELINE, and not repaired by the sweep", _joined(weaker)),
+        *_listed("TAKEN AS BASELINES (controls met): what Relight puts back from now on", _joined(kept)),
+        *_listed("NOT AS THE STANDARD DEMANDS", _joined(total["drifted"])),
         *_listed("OUT OF REACH", total["out_of_reach"]),
         *_listed("COULD NOT BE LOOKED AT", total["failed"]),
+        "",
+        "WHAT TO DO",
+        "  Look over the baselines once: what is wrong in them may be an attack that came before Relight did.",
+        "  What is weaker than its baseline was changed with no event told: CloudTrail's Event history knows by whom.",
     ]
     return Message(
-        subject=subject_line(f"[LOW] Relight took {len(met)} baselines in account {account}, {region}"),
+        subject=subject_line(f"[{severity}] Relight's sweep: {' and '.join(counts)} in {where}"),
         text="\n".join(lines) + "\n",
         data={"version": 1, "sweep": {name: _first(part) for name, part in total.items()}},
-        attributes={"severity": "LOW", "account": account, "region": region, "outcome": "baselines"},
+        attributes={"severity": severity, "account": account, "region": region, "outcome": "swept"},
     )
+
+
+def _joined(rows: Mapping[str, list[str]]) -> dict[str, str]:
+    return {arn: ", ".join(texts) for arn, texts in rows.items()}
 
 
 def _first(part: Any) -> Any:

@@ -21,8 +21,8 @@ def begin(record: Record) -> None:
     logger.append_keys(event_name=record.name, actor=record.actor.name, account=record.account, region=record.region)
 
 
-def told(incident: Incident, seconds: float) -> None:
-    """Logs an incident and counts its findings by control and outcome; `seconds` since the record's call."""
+def told(incident: Incident) -> None:
+    """Logs an incident, counts its findings by control and outcome, and measures the time from call to repair."""
     logger.info(
         "incident told",
         extra={
@@ -38,6 +38,6 @@ def told(incident: Incident, seconds: float) -> None:
         with single_metric(name="Findings", unit=MetricUnit.Count, value=1) as metric:
             for name, value in dimensions.items():
                 metric.add_dimension(name=name, value=value)
-        if finding.outcome is Outcome.REPAIRED:
-            with single_metric(name="TimeToRepair", unit=MetricUnit.Seconds, value=seconds) as metric:
+        if finding.outcome is Outcome.REPAIRED and incident.dark_seconds is not None:
+            with single_metric(name="TimeToRepair", unit=MetricUnit.Seconds, value=incident.dark_seconds) as metric:
                 metric.add_dimension(name="control", value=finding.control)

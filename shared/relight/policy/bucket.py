@@ -59,7 +59,7 @@ def _advice(bucket: Bucket, ours: str) -> str:
     return f"No target is known for {bucket.region}: add one to access_log_buckets in standard.toml."
 
 
-def weaker(old: Bucket, new: Bucket) -> tuple[Drift, ...]:
+def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     """Access logs that go elsewhere than the baseline's did."""
     if old.logging and old.logging != new.logging:
         return (Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)),)

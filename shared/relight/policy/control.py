@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from relight.errors import InvalidSetting, UnknownState
-from relight.model import Baseline, Cause, Drift, Finding, Mode, Outcome, Severity
+from relight.errors import InvalidSetting, OutOfReach, UnknownState
+from relight.model import Baseline, Cause, Drift, Finding, Mode, Outcome, Severity, Unread
 from relight.standard import Standard
 
-# (state, standard, last compliant state or None) → what is not as it should be. Pure. It may raise UnknownState.
+# (state, standard, last compliant state or None) → what is not as it should be. Pure.
+# It may raise UnknownState or OutOfReach.
 Check = Callable[[Any, Standard, Any], Iterable[Drift]]
 CheckT = TypeVar("CheckT", bound=Check)
+ValueT = TypeVar("ValueT")
 
 CONTROLS: dict[str, Control] = {}
 
@@ -72,6 +74,13 @@ def check_modes(standard: Standard) -> None:
         raise InvalidSetting(f"standard.toml: modes.{unknown}: no such control; allowed: {sorted(CONTROLS)}")
 
 
+def known(value: ValueT | Unread, what: str) -> ValueT:
+    """A value that was read. Raises UnknownState, or OutOfReach for what will never be readable from here."""
+    if not isinstance(value, Unread):
+        return value
+    raise (OutOfReach if value.foreign else UnknownState)(f"{what} could not be read: {value.why}")
+
+
 def judge(
     kind: str,
     state: Any,
@@ -81,13 +90,12 @@ def judge(
     *,
     created: bool = False,
 ) -> tuple[Finding, ...]:
-    """What every control of a kind says about a state: a Finding for each, compliant ones included.
+    """What every control of a kind says about a state: a Finding for each that is not off, compliant ones included.
 
     `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
     """
-    return tuple(
-        _finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in controls_of(kind)
-    )
+    findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in controls_of(kind))
+    return tuple(f for f in findings if f.mode is not Mode.OFF)
 
 
 def _finding(
@@ -114,6 +122,8 @@ def _finding(
         drifts = tuple(row.check(state, standard, baseline.state if baseline else None))
     except UnknownState as reason:
         return replace(finding, outcome=Outcome.UNKNOWN, note=str(reason))
+    except OutOfReach as reason:
+        return replace(finding, outcome=Outcome.OUT_OF_REACH, note=str(reason))
     if not drifts:
         return finding
     mendable = any(not d.manual for d in drifts)

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from relight.errors import UnknownState
-from relight.model import Drift, Mode, Severity
-from relight.policy.control import control
+from relight.model import Drift, Mode, Severity, Unread
+from relight.policy.control import control, known
 from relight.standard import Standard
 
 ENABLED = "Enabled"
-UNREADABLE = "Unreadable"
+NOT_LOOKED_AT = Unread("nobody looked at it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +33,12 @@ class Trail:
     log_group: str = ""
     log_group_role: str = ""
     sns_topic: str = ""
-    # Whether another multi-Region trail logs all management events of the account, and why that could not be read.
-    covered: bool = field(default=False, compare=False)
-    coverage_unread: str = field(default="", compare=False)
-    # The KeyState of the keys in question, by ARN; "Unreadable: why" where it could not be read.
-    key_states: Mapping[str, str] = field(default_factory=dict, compare=False)
+    # Whether another multi-Region trail logs all management events of the account.
+    covered: bool | Unread = field(default=False, compare=False)
+    # Where the bucket is, for the key must be there too; empty: where the trail is, as far as anybody could tell.
+    bucket_region: str = field(default="", compare=False)
+    # The KeyState of the keys in question, by ARN.
+    key_states: Mapping[str, str | Unread] = field(default_factory=dict, compare=False)
 
 
 @control(
@@ -73,9 +73,7 @@ def multi_region(trail: Trail, standard: Standard, baseline: Trail | None) -> It
     copy of every management event.
     """
     restore = baseline is not None and baseline.multi_region
-    if not trail.multi_region and not restore and not trail.covered and trail.coverage_unread:
-        raise UnknownState(f"whether another trail covers the account could not be read: {trail.coverage_unread}")
-    widen = not trail.multi_region and (restore or not trail.covered)
+    widen = not trail.multi_region and (restore or not known(trail.covered, "whether another trail covers the account"))
     if widen:
         yield Drift("IsMultiRegionTrail", found=False, wanted=True)
     # A multi-Region trail must include global service events: AWS refuses one without the other.
@@ -119,17 +117,22 @@ def kms_encryption(trail: Trail, standard: Standard, baseline: Trail | None) -> 
         yield Drift("KmsKeyId", found=found, wanted=wanted)
     else:
         unusable = "; ".join(f"{key} is {_why_not(trail, key, standard)}" for key in candidates)
+        where = trail.bucket_region or trail.region
         advice = (
             f"No usable key: {unusable}. Enable it, or give the stack another one (parameter TrailKeyArn)."
             if unusable
-            else f"No key is known for {trail.region}: give the stack one, or add it to trail_keys in standard.toml."
+            else f"No key is known for {where}: give the stack one, or add it to trail_keys in standard.toml."
         )
         yield Drift("KmsKeyId", found=found, wanted=next(iter(candidates), ""), manual=advice)
 
 
 def key_candidates(trail: Trail, standard: Standard, baseline: Trail | None) -> tuple[str, ...]:
-    """The keys that may be put (back) on a trail, best first: the baseline's, then the standard's."""
-    keys = (baseline.kms_key if baseline else "", standard.trail_keys.get(trail.region, ""))
+    """The keys that may be put (back) on a trail, best first: the baseline's, then the standard's.
+
+    CloudTrail takes only a key of its bucket's Region
+    (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html, KmsKeyNotFoundException).
+    """
+    keys = (baseline.kms_key if baseline else "", standard.trail_keys.get(trail.bucket_region or trail.region, ""))
     return tuple(dict.fromkeys(key for key in keys if key))
 
 
@@ -140,18 +143,16 @@ def usable_key(trail: Trail, key: str, standard: Standard) -> bool:
     """
     if not standard.trusts_key(key, trail.account):
         return False
-    state = trail.key_states.get(key, UNREADABLE)
-    if state.startswith(UNREADABLE):
-        if key.split(":")[4] != trail.account:
-            return True
-        raise UnknownState(f"the state of KMS key {key} could not be read: {state}")
-    return state == ENABLED
+    state = trail.key_states.get(key, NOT_LOOKED_AT)
+    if isinstance(state, Unread) and key.split(":")[4] != trail.account:
+        return True
+    return known(state, f"the state of KMS key {key}") == ENABLED
 
 
 def _why_not(trail: Trail, key: str, standard: Standard) -> str:
     if not standard.trusts_key(key, trail.account):
         return "of an account that the standard does not trust"
-    return trail.key_states.get(key, UNREADABLE)
+    return str(known(trail.key_states.get(key, NOT_LOOKED_AT), f"the state of KMS key {key}"))
 
 
 def logs_all_management_events(selectors: Mapping[str, Any]) -> bool:
@@ -171,7 +172,7 @@ def logs_all_management_events(selectors: Mapping[str, Any]) -> bool:
     return basic or advanced
 
 
-def weaker(old: Trail, new: Trail) -> tuple[Drift, ...]:
+def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
     """What a trail that meets its controls has given up since the baseline: another place, another key."""
     fields = (
         ("S3BucketName", old.bucket, new.bucket),

@@ -36,6 +36,7 @@ class FlowLog:
     id: str = ""
     active: bool = True
     delivery_error: str = field(default="", compare=False)
+    group_missing: bool = field(default=False, compare=False)  # its log group is known not to exist
 
     @property
     def enough(self) -> bool:
@@ -44,13 +45,9 @@ class FlowLog:
 
     def config(self) -> dict[str, Any]:
         """What CreateFlowLogs needs to know, as plain data: neither defaults nor how it fares."""
-        unneeded = {
-            "id": self.id,
-            "active": self.active,
-            "delivery_error": self.delivery_error,
-            "format": DEFAULT_FORMAT,
-        }
-        return {name: value for name, value in asdict(self).items() if value and unneeded.get(name) != value}
+        fares = ("id", "active", "delivery_error", "group_missing")
+        known = {name: value for name, value in asdict(self).items() if value and name not in fares}
+        return {name: value for name, value in known.items() if (name, value) != ("format", DEFAULT_FORMAT)}
 
     def covers(self, other: FlowLog) -> bool:
         """Whether this one delivers what another one did, to the same place."""
@@ -90,6 +87,8 @@ def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Dr
             wanted="",
             manual=f"A flow log cannot be changed: mend its role or {enough[0].destination}, or replace it.",
         )
+    for group in sorted({log.destination for log in enough if log.group_missing}):
+        yield Drift("LogGroupName", found="", wanted=group)
 
 
 def _missing(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Drift:
@@ -114,9 +113,18 @@ def from_standard(vpc: Vpc, standard: Standard) -> FlowLog:
     )
 
 
-def weaker(old: Vpc, new: Vpc) -> tuple[Drift, ...]:
-    """The baseline's flow logs that no present one stands in for: gone, for less traffic, or delivered elsewhere."""
+def weaker(old: Vpc, new: Vpc, standard: Standard) -> tuple[Drift, ...]:
+    """The baseline's flow logs that no present one stands in for, and new ones that lead where none led before."""
     lost = [log for log in old.flow_logs if log.enough and not any(now.covers(log) for now in new.flow_logs)]
-    if not lost:
-        return ()
-    return (Drift("FlowLogs", found=[log.config() for log in new.flow_logs], wanted=[log.config() for log in lost]),)
+    added = [log for log in new.flow_logs if strange(old, log, standard)]
+    found = [log.config() for log in new.flow_logs]
+    return (
+        *([Drift("FlowLogs", found=found, wanted=[log.config() for log in lost])] if lost else ()),
+        *(Drift("LogDestination", found=log.destination, wanted="") for log in added),
+    )
+
+
+def strange(old: Vpc, log: FlowLog, standard: Standard) -> bool:
+    """Whether a flow log leads out of what was known: a log group is the account's own, a bucket may be anybody's."""
+    known = {standard.flow_logs_destination, *(each.destination for each in old.flow_logs)}
+    return log.destination_type not in ("", CLOUDWATCH) and log.destination not in known

@@ -12,7 +12,7 @@ from relight.policy.bucket import Bucket, weaker
 from relight.record import Record, dig
 from relight.standard import Standard
 
-__all__ = ["CREATES", "KIND", "arn", "locate", "observe", "plan", "revive", "taken", "weaker"]
+__all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
 
 KIND = "bucket"
 CREATES = frozenset({"CreateBucket"})
@@ -56,7 +56,7 @@ def observe(
                 resource = Resource(KIND, name, full, scope.account, scope.region)
                 yield Observed(resource, None, "it is not among the account's buckets: another account's, or deleted")
             continue
-        found = _read(place.elsewhere(region), scope.account, name)
+        found = _read(place.elsewhere(region), scope.account, name, matters=matters)
         if found and (matters or found.logging):
             yield Observed(Resource(KIND, name, full, scope.account, region), found)
 
@@ -69,23 +69,39 @@ def _own_buckets(place: Place, names: tuple[str, ...]) -> dict[str, str]:
     return {bucket["Name"]: bucket.get("BucketRegion") or place.region for bucket in listed}
 
 
-def _read(place: Place, account: str, name: str) -> Bucket | None:
-    answer = place.read("s3", "GetBucketLogging", missing=("NoSuchBucket",), Bucket=name, ExpectedBucketOwner=account)
-    if answer is None:  # deleted since it was listed
+def _read(place: Place, account: str, name: str, *, matters: bool) -> Bucket | None:
+    # A bucket that keeps its settings to itself and matters to nobody is not worth an alarm.
+    ignored = ("NoSuchBucket",) if matters else ("NoSuchBucket", "AccessDenied")
+    answer = place.read("s3", "GetBucketLogging", missing=ignored, Bucket=name, ExpectedBucketOwner=account)
+    if answer is None:
         return None
     return Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
 
 
-def taken(record: Record, baseline: Baseline[Bucket] | None) -> dict[str, str]:
-    """PutBucketLogging without LoggingEnabled switches off; towards another target than before, it redirects."""
+def list_names(place: Place) -> list[str]:
+    """All buckets of the account in the Region."""
+    listed = place.pages("s3", "ListBuckets", "Buckets", BucketRegion=place.region, PaginationConfig={"PageSize": 1000})
+    return [bucket["Name"] for bucket in listed]
+
+
+def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:
+    """PutBucketLogging without LoggingEnabled switches off; towards another target than before, it redirects.
+
+    The standard's own target is no redirection: Relight itself falls back to it.
+    """
     status = record.request.get("BucketLoggingStatus")
     if record.name != "PutBucketLogging" or status is None:
         return {}
-    target = dig(status, "LoggingEnabled", "TargetBucket")
+    target, prefix = (dig(status, "LoggingEnabled", name) for name in ("TargetBucket", "TargetPrefix"))
+    if target and target == standard.access_log_buckets.get(record.region):
+        return {}
     before = baseline.state.target if baseline else ""
     was_off = baseline is not None and not before and baseline.knew(record.time)
     lost = not was_off if not target else bool(before) and target != before
-    return {"bucket.access-logging": ""} if lost else {}
+    if lost:
+        return {"bucket.access-logging": ""}
+    moved = baseline is not None and bool(target) and (prefix or "") != baseline.state.logging.get("TargetPrefix", "")
+    return {"bucket.baseline": ""} if moved and before else {}
 
 
 def plan(observed: Observed[Bucket], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:

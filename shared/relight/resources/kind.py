@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from relight.aws import Aws
+from relight.aws import Aws, Place
 from relight.model import Baseline, Call, Drift, Observed, Scope
 from relight.record import Record
 from relight.standard import Standard
@@ -32,17 +32,21 @@ class Kind(Protocol):
         `baselines` are by ARN. Raises AwsError where a read fails.
         """
 
-    def taken(self, record: Record, baseline: Baseline[Any] | None) -> Mapping[str, str]:
+    def taken(self, record: Record, baseline: Baseline[Any] | None, standard: Standard) -> Mapping[str, str]:
         """The controls that a record takes away from a resource in its scope, each with a note. Pure.
 
-        The note says what is not certain about it; empty: the record shows it.
+        ``KIND.baseline`` stands for what led elsewhere than the baseline. The note says what is not certain about it;
+        empty: the record shows it.
         """
 
     def plan(self, observed: Observed[Any], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
         """The fewest calls that mend these drifts, in order. Pure."""
 
-    def weaker(self, old: Any, new: Any) -> tuple[Drift, ...]:
-        """What a compliant state has given up since the baseline. Pure."""
+    def weaker(self, old: Any, new: Any, standard: Standard) -> tuple[Drift, ...]:
+        """What a compliant state has given up since the baseline, or where it leads beside it. Pure."""
+
+    def list_names(self, place: Place) -> list[str]:
+        """The names of all resources whose home is a Region, for the sweep. Raises AwsError."""
 
     def revive(self, data: Mapping[str, Any]) -> Any:
         """A state from a baseline's plain data. Pure."""

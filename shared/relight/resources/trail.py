@@ -12,11 +12,10 @@ from typing import Any
 
 from relight.aws import Aws, Place
 from relight.errors import AwsError
-from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
+from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
 from relight.policy.trail import (
     ENABLED,
-    UNREADABLE,
     Trail,
     key_candidates,
     logs_all_management_events,
@@ -25,10 +24,13 @@ from relight.policy.trail import (
 from relight.record import Record, dig, is_false
 from relight.standard import Standard
 
-__all__ = ["CREATES", "KIND", "arn", "locate", "observe", "plan", "revive", "taken", "weaker"]
+__all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
 
 KIND = "trail"
 CREATES = frozenset({"CreateTrail"})
+
+# What CloudTrail answers a member account that asks about its organisation's trail.
+REFUSALS = ("AccessDeniedException", "AccessDenied", "TrailNotFoundException")
 
 # Field of a drift → parameter of UpdateTrail.
 UPDATES = {
@@ -84,7 +86,6 @@ def _read(
         return None
     multi_region = bool(shown.get("IsMultiRegionTrail"))
     others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != shown["TrailARN"]]
-    covered, unread = (False, "") if multi_region else _covered(place, others)
     found = Trail(
         account=shown["TrailARN"].split(":")[4],
         region=place.region,
@@ -98,51 +99,82 @@ def _read(
         log_group=shown.get("CloudWatchLogsLogGroupArn") or "",
         log_group_role=shown.get("CloudWatchLogsRoleArn") or "",
         sns_topic=shown.get("SnsTopicARN") or "",
-        covered=covered,
-        coverage_unread=unread,
+        covered=not multi_region and _covered(place, others),
     )
     return _with_key_states(place, found, before, standard)
 
 
-def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> tuple[bool, str]:
-    """Whether one of the other multi-Region trails logs all management events, and what could not be read of them."""
-    unread = []
+def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> bool | Unread:
+    """Whether one of the other multi-Region trails logs all management events of the account."""
+    covered: bool | Unread = False
     for other in others:
-        home = place.elsewhere(other["HomeRegion"])
-        try:
-            status = home.read("cloudtrail", "GetTrailStatus", Name=other["TrailARN"]) or {}
-            selectors = home.read("cloudtrail", "GetEventSelectors", TrailName=other["TrailARN"]) or {}
-        except AwsError as error:
-            unread.append(f"{other['TrailARN']}: {error}")
-            continue
-        if status.get("IsLogging") and logs_all_management_events(selectors):
-            return True, ""
-    return False, "; ".join(unread)
+        covers = _covers(place.elsewhere(other["HomeRegion"]), other["TrailARN"], place)
+        if covers is True:
+            return True
+        covered = covers or covered
+    return covered
+
+
+def _covers(home: Place, trail_arn: str, here: Place) -> bool | Unread:
+    """Whether a trail does. An organisation may keep the selectors of its trail from its members."""
+    try:
+        status = home.read("cloudtrail", "GetTrailStatus", Name=trail_arn) or {}
+        selectors = home.read("cloudtrail", "GetEventSelectors", TrailName=trail_arn) or {}
+    except AwsError as error:
+        foreign = trail_arn.split(":")[4] != here.account and error.code in REFUSALS
+        return Unread(f"{trail_arn}: {error}", foreign=foreign)
+    return bool(status.get("IsLogging")) and logs_all_management_events(selectors)
 
 
 def _with_key_states(place: Place, trail: Trail, before: Trail | None, standard: Standard) -> Trail:
     """Adds the state of the trail's key or, where that will not do, of those that could take its place."""
-    states: dict[str, str] = {}
-    for key in dict.fromkeys((trail.kms_key, *key_candidates(trail, standard, before))):
-        if key and standard.trusts_key(key, trail.account):
-            states[key] = _key_state(place, key)
-            if states[key] == ENABLED or states[key].startswith(UNREADABLE):
-                break
-    return replace(trail, key_states=states)
+    states: dict[str, str | Unread] = {}
+    found = replace(trail, key_states=states)
+    for key in filter(None, (trail.kms_key, before.kms_key if before else "")):
+        if _usable(place, found, key, states, standard):
+            return found
+    found = replace(found, bucket_region=_bucket_region(place, trail.bucket))
+    for key in key_candidates(found, standard, before):
+        if _usable(place, found, key, states, standard):
+            break
+    return found
 
 
-def _key_state(place: Place, key: str) -> str:
+def _usable(place: Place, trail: Trail, key: str, states: dict[str, str | Unread], standard: Standard) -> bool:
+    """Looks at a key, once; True where there is no need to look at another one."""
+    if not standard.trusts_key(key, trail.account):
+        return False
+    if key not in states:
+        states[key] = _key_state(place, key)
+    return states[key] == ENABLED or isinstance(states[key], Unread)
+
+
+def _key_state(place: Place, key: str) -> str | Unread:
+    home = place.elsewhere(key.split(":")[3])
     try:
-        answer = place.elsewhere(key.split(":")[3]).read(
-            "kms", "DescribeKey", missing=("NotFoundException",), KeyId=key
-        )
+        answer = home.read("kms", "DescribeKey", missing=("NotFoundException",), KeyId=key)
     except AwsError as error:
-        return f"{UNREADABLE}: {error}"
+        return Unread(str(error))
     return str(answer["KeyMetadata"]["KeyState"]) if answer else "NotFound"
 
 
-def taken(record: Record, baseline: Baseline[Trail] | None) -> dict[str, str]:
-    """StopLogging and DeleteTrail by their name; UpdateTrail by the fields that it turns off.
+def _bucket_region(place: Place, bucket: str) -> str:
+    """Where the bucket is; empty where it is none of the account's, or nobody may say."""
+    try:
+        listed = place.pages("s3", "ListBuckets", "Buckets", Prefix=bucket, PaginationConfig={"PageSize": 1000})
+        return next((each.get("BucketRegion", "") for each in listed if each["Name"] == bucket), "")
+    except AwsError:
+        return ""
+
+
+def list_names(place: Place) -> list[str]:
+    """The ARNs of the trails that have their home in the Region; shadow and organisation trails are left out."""
+    answer = place.read("cloudtrail", "DescribeTrails", includeShadowTrails=False) or {}
+    return [trail["TrailARN"] for trail in answer["trailList"]]
+
+
+def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) -> dict[str, str]:
+    """StopLogging and DeleteTrail by their name; UpdateTrail by the fields that it turns off or leads elsewhere.
 
     A field that the baseline did not have either was not taken away: tools send the whole configuration each time.
     """
@@ -152,16 +184,35 @@ def taken(record: Record, baseline: Baseline[Trail] | None) -> dict[str, str]:
         return {}
     request = record.request
     before = baseline.state if baseline and baseline.knew(record.time) else None
+    key = request.get("kmsKeyId")
+    strange = isinstance(key, str) and key.startswith("arn:") and not standard.trusts_key(key, record.account)
     lost = {
         "trail.log-file-validation": is_false(request.get("enableLogFileValidation"))
         and (before is None or before.log_file_validation),
-        "trail.kms-encryption": request.get("kmsKeyId") == "" and (before is None or bool(before.kms_key)),
+        "trail.kms-encryption": strange or (key == "" and (before is None or bool(before.kms_key))),
         "trail.multi-region": (
             (is_false(request.get("isMultiRegionTrail")) and (before is None or before.multi_region))
             or (is_false(request.get("includeGlobalServiceEvents")) and (before is None or before.global_events))
         ),
+        "trail.baseline": baseline is not None and _leads_elsewhere(request, baseline.state),
     }
     return {control: "" for control, is_lost in lost.items() if is_lost}
+
+
+def _leads_elsewhere(request: Mapping[str, Any], before: Trail) -> bool:
+    """Whether UpdateTrail names another place or key than the baseline had: by name, id or ARN."""
+    pairs = (
+        ("s3BucketName", before.bucket),
+        ("s3KeyPrefix", before.prefix),
+        ("kmsKeyId", before.kms_key if request.get("kmsKeyId") else ""),  # dropping it is the control's business
+        ("cloudWatchLogsLogGroupArn", before.log_group),
+        ("snsTopicName", before.sns_topic),
+    )
+    return any(was and isinstance(request.get(name), str) and not _same(request[name], was) for name, was in pairs)
+
+
+def _same(named: str, was: str) -> bool:
+    return named == was or (bool(named) and was.endswith((f":{named}", f"/{named}")))
 
 
 def plan(observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:

@@ -7,16 +7,17 @@ the baselines, else among the Region's VPCs that have no flow log.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from relight.aws import Aws, Place
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
 from relight.policy import state
-from relight.policy.vpc import CLOUDWATCH, FlowLog, Vpc, from_standard, weaker
-from relight.record import Record, contents, dig
+from relight.policy.vpc import CLOUDWATCH, ENOUGH, FlowLog, Vpc, from_standard, strange, weaker
+from relight.record import Record, contents, dig, text
 from relight.standard import Standard
 
-__all__ = ["CREATES", "KIND", "arn", "locate", "observe", "plan", "revive", "taken", "weaker"]
+__all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
 
 KIND = "vpc"
 CREATES = frozenset({"CreateVpc", "CreateDefaultVpc"})
@@ -44,24 +45,34 @@ def locate(record: Record) -> Scope:
     elif record.name == "DeleteLogGroup":
         parts = (LOG_GROUP + record.need("log group", request.get("logGroupName")),)
     else:
-        parts = contents(request.get("FlowLogId"))
-        record.need("flow log", *parts)
+        named = contents(request.get("FlowLogId"))
+        record.need("flow log", *named)
+        parts = tuple(i for i in named if i not in _kept(record))
     return Scope(record.account, record.region, names, parts)
+
+
+def _kept(record: Record) -> set[str]:
+    """The flow logs that a successful DeleteFlowLogs did not delete: ``unsuccessful``, which is "" otherwise."""
+    items = dig(record.response, "unsuccessful", "item")
+    each = items if isinstance(items, list) else [items]
+    return {str(dig(item, "resourceId")) for item in each}
 
 
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Vpc]], standard: Standard
 ) -> Iterator[Observed[Vpc]]:
-    """The named VPCs and those that lost a part. One that lost a part and does not exist any more is left out."""
+    """The named VPCs or, where only parts are named, those that lost one; of those, the ones that still exist."""
     place = aws.at(scope.account, scope.region)
-    names = list(scope.names)
-    lost = {part for part in scope.parts if not part.startswith(LOG_GROUP)}
-    names += [b.state.id for b in baselines.values() if lost.intersection(log.id for log in b.state.flow_logs)]
-    names += _delivering_to(place, [part.removeprefix(LOG_GROUP) for part in scope.parts if part not in lost])
-    unplaced = lost.difference(log.id for b in baselines.values() for log in b.state.flow_logs)
+    groups = [part.removeprefix(LOG_GROUP) for part in scope.parts if part.startswith(LOG_GROUP)]
+    names, unplaced = list(scope.names), False
+    if not names:
+        lost = {part for part in scope.parts if not part.startswith(LOG_GROUP)}
+        names = [b.state.id for b in baselines.values() if lost.intersection(log.id for log in b.state.flow_logs)]
+        names += _delivering_to(place, groups)
+        unplaced = bool(lost.difference(log.id for b in baselines.values() for log in b.state.flow_logs))
 
     vpcs = {vpc["VpcId"]: vpc["OwnerId"] for vpc in _vpcs(place, None if unplaced else names)}
-    flow_logs = _flow_logs(place, list(vpcs))
+    flow_logs = _flow_logs(place, list(vpcs), missing={group for group in groups if not _exists(place, group)})
     for name in dict.fromkeys((*scope.names, *vpcs)):
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, name, full, scope.account, scope.region)
@@ -74,6 +85,12 @@ def observe(
                 yield Observed(resource, None, f"it is shared by account {owner}, and only logged there")
         elif name in names or _suspect(found, baselines.get(full)):
             yield Observed(resource, found)
+
+
+def list_names(place: Place) -> list[str]:
+    """The ids of the account's own VPCs in the Region; those that are shared with it are left out."""
+    own = [{"Name": "owner-id", "Values": [place.account]}]
+    return [vpc["VpcId"] for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own)]
 
 
 def _suspect(vpc: Vpc, baseline: Baseline[Vpc] | None) -> bool:
@@ -92,12 +109,13 @@ def _vpcs(place: Place, names: Sequence[str] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _flow_logs(place: Place, names: Sequence[str]) -> dict[str, list[FlowLog]]:
+def _flow_logs(place: Place, names: Sequence[str], missing: AbstractSet[str]) -> dict[str, list[FlowLog]]:
+    """The flow logs of each VPC; `missing` are log groups that are known not to exist."""
     found: dict[str, list[FlowLog]] = {}
     for values in _chunks(names):
         filters = [{"Name": "resource-id", "Values": values}]
         for shown in place.pages("ec2", "DescribeFlowLogs", "FlowLogs", Filter=filters):
-            found.setdefault(shown["ResourceId"], []).append(_flow_log(shown))
+            found.setdefault(shown["ResourceId"], []).append(_flow_log(shown, missing))
     return found
 
 
@@ -108,13 +126,18 @@ def _delivering_to(place: Place, groups: Sequence[str]) -> list[str]:
     return sorted({log["ResourceId"] for log in shown if log["ResourceId"].startswith("vpc-")})
 
 
+def _exists(place: Place, group: str) -> bool:
+    shown = place.pages("logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix=group)
+    return any(each["logGroupName"] == group for each in shown)
+
+
 def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
     unique = list(dict.fromkeys(values))
     for start in range(0, len(unique), FILTER_VALUES):
         yield unique[start : start + FILTER_VALUES]
 
 
-def _flow_log(shown: Mapping[str, Any]) -> FlowLog:
+def _flow_log(shown: Mapping[str, Any], missing: AbstractSet[str]) -> FlowLog:
     """A flow log as DescribeFlowLogs shows it. Logs to CloudWatch may lack LogDestinationType on old ones."""
     kind = shown.get("LogDestinationType") or CLOUDWATCH
     to_group = kind == CLOUDWATCH and shown.get("LogGroupName")
@@ -129,20 +152,25 @@ def _flow_log(shown: Mapping[str, Any]) -> FlowLog:
         cross_account_role=shown.get("DeliverCrossAccountRole") or "",
         id=shown["FlowLogId"],
         active=shown.get("FlowLogStatus") == "ACTIVE",
+        group_missing=bool(to_group) and shown["LogGroupName"] in missing,
         delivery_error=(shown.get("DeliverLogsErrorMessage") or "unknown error")
         if shown.get("DeliverLogsStatus") == "FAILED"
         else "",
     )
 
 
-def taken(record: Record, baseline: Baseline[Vpc] | None) -> dict[str, str]:
-    """DeleteFlowLogs and DeleteLogGroup take it away by their name."""
+def taken(record: Record, baseline: Baseline[Vpc] | None, standard: Standard) -> dict[str, str]:
+    """DeleteFlowLogs and DeleteLogGroup take it away by their name; CreateFlowLogs may lead it elsewhere beside."""
+    request = record.request
     if record.name == "DeleteLogGroup":
-        return {"vpc.flow-logs": ""}
+        return {"vpc.flow-logs": f"What log group {text(request.get('logGroupName'))} held is lost."}
+    if record.name == "CreateFlowLogs" and baseline:
+        new = FlowLog(ENOUGH[0], text(request.get("LogDestinationType")), text(request.get("LogDestination")))
+        return {"vpc.baseline": ""} if strange(baseline.state, new, standard) else {}
     if record.name != "DeleteFlowLogs":
         return {}
     known = {log.id for log in baseline.state.flow_logs} if baseline else set()
-    if known.intersection(contents(record.request.get("FlowLogId"))):
+    if known.intersection(contents(request.get("FlowLogId"))):
         return {"vpc.flow-logs": ""}
     return {
         "vpc.flow-logs": "No baseline tells which VPC the deleted flow log belonged to; this one was found without any."
@@ -157,6 +185,9 @@ def plan(observed: Observed[Vpc], drifts: tuple[Drift, ...], standard: Standard)
     fallback = from_standard(vpc, standard)
     calls: list[Call] = []
     for drift in drifts:
+        if drift.field == "LogGroupName":
+            calls += _group(vpc, drift.wanted, standard)
+            continue
         for config in drift.wanted:
             log = FlowLog(**config)
             instead = (
