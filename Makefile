@@ -27,7 +27,7 @@ lab: .venv/.local ## An AWS on localhost that repairs itself, for your own aws c
 	@$(BIN)/relight lab $(if $(PORT),--port $(PORT))
 
 ##@ Work on it
-.PHONY: test check lint format
+.PHONY: test check lint format docs
 test: .venv/.dev .venv-sam/.ready ## All tests; those in containers where a Docker engine answers
 	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory build; fi
 	$(call say,Tests)
@@ -49,6 +49,9 @@ lint: .venv/.dev .venv-sam/.ready .venv-checkov/.ready
 format: .venv/.dev ## Rewrite the code as `make check` wants it
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format .
+
+docs: .venv/.local ## Rewrite the README's tables from the code and the template
+	@$(BIN)/python -m local.catalogue --write
 
 ##@ Build it
 .PHONY: build invoke

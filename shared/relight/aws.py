@@ -85,8 +85,8 @@ class Place:
     def pages(self, service: str, operation: str, key: str, **params: Any) -> Iterator[Any]:
         """The items under `key` of every page of a listing. Raises AwsError."""
         _require_read(operation)
-        client = self._aws.client(service, self.region)
         try:
+            client = self._aws.client(service, self.region)
             for page in client.get_paginator(xform_name(operation)).paginate(**params):
                 yield from page.get(key, ())
         except (ClientError, BotoCoreError) as error:
@@ -112,8 +112,8 @@ class Place:
         return answer
 
     def _request(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        client = self._aws.client(service, self.region)
         try:
+            client = self._aws.client(service, self.region)
             answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
         except (ClientError, BotoCoreError) as error:
             raise _translated(f"{service}:{operation}", error) from error
