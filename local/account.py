@@ -1,0 +1,145 @@
+"""The account that is attacked: one that logs as it should, built with ordinary calls."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from moto.ec2.models import flow_logs, vpcs
+
+from local.cloud import LocalAws
+from local.settings import ACCOUNT, FIRST_REGION, PARTITION, REGION
+
+TRAIL = "management-events"
+INTRUDER = "mallory"
+INTRUDER_ADDRESS = "203.0.113.66"
+TRAIL_BUCKET = f"example-trail-logs-{ACCOUNT}"
+ACCESS_LOG_BUCKET = f"example-access-logs-{ACCOUNT}"
+FLOW_LOG_GROUP = "/example/flow-logs"
+FLOW_LOGS_ROLE = "example-flow-logs"
+# The samples in events/ speak of these, so the account has them under these very ids.
+VPC, DEFAULT_VPC = "vpc-0a1b2c3d4e5f67890", "vpc-0d1e2f3a4b5c67890"
+FLOW_LOG, DEFAULT_FLOW_LOG = "fl-0a1b2c3d4e5f67890", "fl-0d1e2f3a4b5c67890"
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the account holds that is worth attacking."""
+
+    trail_arn: str
+    key_arn: str
+    trail: str = TRAIL
+    trail_bucket: str = TRAIL_BUCKET
+    access_log_bucket: str = ACCESS_LOG_BUCKET
+    vpc: str = VPC
+    default_vpc: str = DEFAULT_VPC
+    flow_log: str = FLOW_LOG
+
+
+def build(aws: LocalAws) -> Account:
+    """Everything compliant: a trail as the benchmark wants it, access logging on its bucket, flow logs on each VPC."""
+    _buckets(aws.client("s3"))
+    key_arn = _key(aws.client("kms"))
+    trail_arn = _trail(aws.client("cloudtrail"), key_arn)
+    # moto has the default VPC from its first call on.
+    with _ids(vpcs, "random_vpc_id", DEFAULT_VPC, VPC):
+        aws.client("ec2").create_vpc(CidrBlock="10.20.0.0/16")
+    with _ids(flow_logs, "random_flow_log_id", FLOW_LOG, DEFAULT_FLOW_LOG):
+        _flow_logs(aws, [VPC, DEFAULT_VPC])
+    return Account(trail_arn, key_arn)
+
+
+@contextmanager
+def _ids(module: ModuleType, generator: str, *ids: str) -> Iterator[None]:
+    """Lets moto take these ids for what it creates."""
+    with mock.patch.object(module, generator, side_effect=ids):
+        yield
+
+
+def create_access_log_bucket(s3: Any, name: str) -> None:
+    """A bucket that S3 takes as a target of access logs."""
+    deliver = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:{PARTITION}:s3:::{name}/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    _create_bucket(s3, name, deliver)
+
+
+def _buckets(s3: Any) -> None:
+    arn = f"arn:{PARTITION}:s3:::{TRAIL_BUCKET}"
+    deliver = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+        "Resource": [arn, f"{arn}/AWSLogs/{ACCOUNT}/*"],
+    }
+    create_access_log_bucket(s3, ACCESS_LOG_BUCKET)
+    _create_bucket(s3, TRAIL_BUCKET, deliver)
+    target = {"TargetBucket": ACCESS_LOG_BUCKET, "TargetPrefix": "trail/"}
+    s3.put_bucket_logging(Bucket=TRAIL_BUCKET, BucketLoggingStatus={"LoggingEnabled": target})
+
+
+def _create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
+    where = {} if REGION == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+    s3.create_bucket(Bucket=name, **where)
+    s3.put_bucket_policy(Bucket=name, Policy=_policy(statement))
+
+
+def _key(kms: Any) -> str:
+    administer = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{PARTITION}:iam::{ACCOUNT}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    encrypt_trails = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
+        "Resource": "*",
+    }
+    return str(kms.create_key(Policy=_policy(administer, encrypt_trails))["KeyMetadata"]["Arn"])
+
+
+def _trail(cloudtrail: Any, key_arn: str) -> str:
+    trail_arn = cloudtrail.create_trail(
+        Name=TRAIL,
+        S3BucketName=TRAIL_BUCKET,
+        IsMultiRegionTrail=True,
+        IncludeGlobalServiceEvents=True,
+        EnableLogFileValidation=True,
+        KmsKeyId=key_arn,
+    )["TrailARN"]
+    # moto gives a new trail no selectors; AWS gives it these.
+    cloudtrail.put_event_selectors(
+        TrailName=TRAIL, EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+    )
+    cloudtrail.start_logging(Name=TRAIL)
+    return str(trail_arn)
+
+
+def _flow_logs(aws: LocalAws, on: list[str]) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = aws.client("iam").create_role(RoleName=FLOW_LOGS_ROLE, AssumeRolePolicyDocument=_policy(trust))
+    aws.client("logs").create_log_group(logGroupName=FLOW_LOG_GROUP)
+    aws.client("ec2").create_flow_logs(
+        ResourceIds=on,
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogGroupName=FLOW_LOG_GROUP,
+        DeliverLogsPermissionArn=role["Role"]["Arn"],
+    )
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

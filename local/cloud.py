@@ -1,0 +1,229 @@
+"""The local AWS itself: moto behind the gateway, the deployed stack, and delivery between them."""
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from moto.moto_api._internal import mock_random, moto_api_backend
+
+from local import cloudtrail, identity, stack
+from local.cloudtrail import Client
+from local.delivery import Delivery
+from local.gateway import Gateway, Refusal
+from local.inbox import Notification, published
+from local.runtime import Invocation, Runtime
+from local.settings import LOOPBACK, PROJECT, REGION, STACK
+from local.stack import Function, Stack
+from local.wire import Answer, Call
+
+Key = tuple[str, str]
+_AGENT = "aws-cli/2.31.0 md/Botocore#2.31.0 ua/2.1 os/linux md/arch#x86_64"  # of an actor on a machine of their own
+_NOBODY: Key = ("testing", "testing")  # the account's own hands: CloudFormation, EventBridge, Lambda
+
+
+class Session:
+    """Somebody's credentials: makes clients of the local AWS, as a boto3 session does of the real one."""
+
+    def __init__(self, url: str, key: Key, address: str | None = None) -> None:
+        session = boto3.Session(*key, region_name=REGION)
+        if address is not None:
+            session.events.register("before-send.*", lambda request, **_: _come_from(request, address))
+        self._new: Any = session.client  # whose type lists every service there is
+        self._url = url
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            config = Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+            self._clients[service] = self._new(service, endpoint_url=self._url, config=config)
+        return self._clients[service]
+
+
+def _come_from(request: Any, address: str) -> None:
+    request.headers.update({"User-Agent": _AGENT, "X-Forwarded-For": address})
+
+
+class LocalAws:
+    """One account in one Region, and one of it in a process, for moto keeps its state there.
+
+    Use it as a context manager; `reset` empties it, as often as wanted.
+    """
+
+    def __init__(self, host: str = LOOPBACK, port: int = 0) -> None:
+        self._gateway = Gateway(self)
+        self._gateway.start(host, port)
+        self._runtime = Runtime()
+        self._delivery: Delivery | None = None
+        self._stack: Stack | None = None
+        self._session = Session(self._gateway.url, _NOBODY)
+        self._actors: dict[tuple[str, str | None], Session] = {}
+        self.calls: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by family: (service, operation)
+        self.records: list[dict[str, Any]] = []
+        self.invocations: list[Invocation] = []
+        self.delivers = True  # whether EventBridge carries events to the functions
+        self.notifications: list[Notification] = []
+        self.on_notification: Callable[[Notification], None] = lambda _: None
+        self.on_failure: Callable[[Invocation], None] = lambda _: None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_delivery()
+        self._gateway.stop()
+
+    @property
+    def url(self) -> str:
+        return self._gateway.url
+
+    @property
+    def stack(self) -> Stack:
+        if self._stack is None:
+            raise RuntimeError("nothing has been deployed yet")
+        return self._stack
+
+    @property
+    def delivery(self) -> Delivery:
+        if self._delivery is None:
+            raise RuntimeError("nothing has been deployed yet")
+        return self._delivery
+
+    def reset(self) -> None:
+        """Back to an account with nothing in it."""
+        self._stop_delivery()
+        moto_api_backend.reset()
+        mock_random.seed(0)  # the same names and ids each time, so that functions stay warm
+        self._actors.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Empties the inbox and the logs of what happened so far; the calls of the functions are kept throughout."""
+        for kept in (self.records, self.invocations, self.notifications):
+            kept.clear()
+
+    def deploy(self, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
+        """Creates the stack and sets it to work; the sweep does not run before `announce`."""
+        self._stack = stack.deploy(self.client("cloudformation"), self.client("s3"), template, **parameters)
+        self._runtime.load(self._stack.functions.values(), self.url, self.role_credentials)
+        self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)
+        return self._stack
+
+    def announce(self, status: str = "CREATE_COMPLETE") -> None:
+        """CloudFormation's own event about the stack, which makes the sweep run."""
+        detail = {
+            "stack-id": self.stack.id,
+            "logical-resource-id": STACK,
+            "physical-resource-id": self.stack.id,
+            "status-details": {"status": status, "status-reason": ""},
+            "resource-type": "AWS::CloudFormation::Stack",
+            "client-request-token": "",
+        }
+        event = cloudtrail.envelope("aws.cloudformation", "CloudFormation Stack Status Change", REGION, detail)
+        self.delivery.post({**event, "resources": [self.stack.id]})
+
+    def settle(self, timeout: float = 30) -> None:
+        """Waits until every event has been delivered and everything that came of it is done."""
+        self.delivery.settle(timeout)
+
+    def client(self, service: str) -> Any:
+        """A client with the account's own hands, for setting things up and looking at them."""
+        return self._session.client(service)
+
+    def actor(self, name: str, address: str | None = None) -> Session:
+        """A session of an IAM user with that name, who is made if need be."""
+        if (name, address) not in self._actors:
+            self._actors[name, address] = Session(self.url, self.access_key(name), address)
+        return self._actors[name, address]
+
+    def access_key(self, name: str) -> Key:
+        iam = self.client("iam")
+        if not any(user["UserName"] == name for user in iam.list_users()["Users"]):
+            iam.create_user(UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    @contextmanager
+    def refuse(
+        self,
+        family: str,
+        action: str,
+        code: str = "AccessDeniedException",
+        *,
+        times: int | None = None,
+        when: Callable[[Call], bool] = lambda _: True,
+    ) -> Iterator[None]:
+        """Lets AWS refuse a call ("cloudtrail:GetTrailStatus") to one function: always, or the first few times."""
+        left = itertools.count() if times is None else iter(range(times))
+        service, _, operation = action.partition(":")
+
+        def is_met(call: Call) -> bool:
+            return self.caller(call) == family and when(call) and next(left, None) is not None
+
+        with self._gateway.refuse(Refusal(service, operation, code, is_met)):
+            yield
+
+    def intercept(self, call: Call) -> Answer | None:
+        """Lambda's Invoke, which moto would run in a container."""
+        if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None:
+            return None
+        function = self.stack.function(call.uri["FunctionName"])
+        if function is None:
+            return None
+        payload = json.loads(call.request.data or b"{}")
+        if call.request.headers.get("X-Amz-Invocation-Type") == "Event":
+            self._delivery.invoke_later(function, payload)
+            return Answer(202, {}, b"")
+        invocation = self._delivery.invoke(function, payload, awaited=self.caller(call) is not None)
+        headers = {"X-Amz-Function-Error": "Unhandled"} if invocation.error else {}
+        body = json.dumps(invocation.error or invocation.result).encode()
+        return Answer(200, {"Content-Type": "application/json", **headers}, body)
+
+    def observe(self, call: Call, answer: Answer, client: Client, moment: datetime) -> None:
+        """Writes CloudTrail's record and gives it to EventBridge; notes what the functions call."""
+        family = self.caller(call)
+        if family is not None:
+            self.calls[family].add((call.service, call.name))
+        if self._delivery is None:
+            return
+        if answer.status < 300 and (notification := published(call)):
+            self.notifications.append(notification)
+            self.on_notification(notification)
+        if call.service == "sqs" and call.name in ("SendMessage", "SendMessageBatch") and answer.status < 300:
+            self._delivery.poll(str(call.parameters()["QueueUrl"]).rpartition("/")[2])
+        if cloudtrail.is_recorded(call):
+            record = cloudtrail.record(call, answer, client, moment)
+            self.records.append(record)
+            if self.delivers:
+                self._delivery.post(cloudtrail.event(record))
+
+    def caller(self, call: Call) -> str | None:
+        """The family of the function that made a call, by its role's session; None of anybody else's."""
+        session = identity.assumed_role(call.access_key, call.region)
+        function = self._stack.function(session.session_name) if session and self._stack else None
+        return function.family if function else None
+
+    def role_credentials(self, function: Function) -> dict[str, str]:
+        """The environment by which a function acts as its role."""
+        assumed = self.client("sts").assume_role(RoleArn=function.role, RoleSessionName=function.name)["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": "local",  # nobody checks it, and moto's is never the same twice
+        }
+
+    def _heard(self, invocation: Invocation) -> None:
+        self.invocations.append(invocation)
+        if invocation.error:
+            self.on_failure(invocation)
+
+    def _stop_delivery(self) -> None:
+        if self._delivery is not None:
+            self._delivery.stop()
+            self._delivery = None

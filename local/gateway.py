@@ -1,0 +1,167 @@
+"""The front door: every API request of every client passes here on its way to moto, and is told to who listens."""
+
+import io
+import os
+import socket
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+from typing import Any, Protocol
+
+from moto.core.exceptions import ServiceException
+from moto.core.serialize import get_serializer_class
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local import wire
+from local.cloudtrail import Client
+from local.wire import Answer, Call
+
+
+class AddressUnavailableError(Exception):
+    """The address is not this machine's, or something else already listens there."""
+
+
+class Listener(Protocol):
+    """Who hears of the calls."""
+
+    def intercept(self, call: Call) -> Answer | None:
+        """Answers a call in moto's stead; None leaves it to moto."""
+
+    def observe(self, call: Call, answer: Answer, client: Client, moment: datetime) -> None:
+        """Takes note of a call that was answered."""
+
+
+class _RefusedError(ServiceException):
+    """Not one of moto's own, which it would look for in the service of the module that defines them."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that AWS is made to refuse, for tests of what happens then."""
+
+    service: str
+    operation: str
+    code: str
+    caller: Callable[[Call], bool]
+
+    def meets(self, call: Call) -> bool:
+        return (call.service, call.name) == (self.service, self.operation) and self.caller(call)
+
+    def answer(self, call: Call) -> Answer:
+        error = _RefusedError(self.code, f"{self.operation} is refused on purpose")
+        serializer = get_serializer_class(call.service, call.protocol)
+        written = serializer(operation_model=call.operation).serialize(error)
+        return Answer(written["status_code"], written["headers"], _encode(written["body"]))
+
+
+class Gateway:
+    """A WSGI application round moto's own, and the server that it answers on."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._listener = listener
+        self._refusals: list[Refusal] = []
+        self._server: BaseWSGIServer | None = None
+
+    def start(self, host: str, port: int) -> None:
+        """Listens. Raises AddressUnavailableError."""
+        try:
+            listening = socket.create_server((host, port))
+        except OSError as error:
+            raise AddressUnavailableError(f"{host}:{port}: {os.strerror(error.errno or 0)}") from error
+        with listening:  # the server has a copy of it
+            self._server = make_server(
+                host, port, self, threaded=True, request_handler=_QuietHandler, fd=listening.fileno()
+            )
+        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="gateway", daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        if self._server is None:
+            raise RuntimeError("the gateway has not been started")
+        return f"http://{self._server.host}:{self._server.port}"
+
+    @contextmanager
+    def refuse(self, refusal: Refusal) -> Iterator[None]:
+        """While this lasts, calls that the refusal meets are answered by it."""
+        self._refusals.append(refusal)
+        try:
+            with warnings.catch_warnings():
+                # AWS answers with more codes than botocore's models list.
+                warnings.filterwarnings("ignore", message=".*does not match an error shape")
+                yield
+        finally:
+            self._refusals.remove(refusal)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = _drain(environ)
+        moment = datetime.now(UTC)
+        call = wire.read(environ, body)
+        answer = self._answer(call, environ, body)
+        if call is not None:
+            self._listener.observe(call, answer, _client(environ), moment)
+        start_response(f"{answer.status} {HTTP_STATUS_CODES.get(answer.status, '')}", list(answer.headers.items()))
+        return [answer.body]
+
+    def _answer(self, call: Call | None, environ: dict[str, Any], body: bytes) -> Answer:
+        if call is not None:
+            refusal = next((refusal for refusal in self._refusals if refusal.meets(call)), None)
+            answer = refusal.answer(call) if refusal else self._listener.intercept(call)
+            if answer is not None:
+                return answer
+        environ["wsgi.input"] = io.BytesIO(body)
+        return _run(self._moto, environ)
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Moto's own request handler, without a line on the terminal for each request."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (werkzeug's own name)
+        """Says nothing."""
+
+
+def _drain(environ: dict[str, Any]) -> bytes:
+    """The request's body, whole: both the reader of the call and moto need it."""
+    if environ.get("wsgi.input_terminated"):
+        body: bytes = environ["wsgi.input"].read()
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        return body
+    length = environ.get("CONTENT_LENGTH") or 0
+    return bytes(environ["wsgi.input"].read(int(length)))
+
+
+def _run(application: Any, environ: dict[str, Any]) -> Answer:
+    status: list[str] = []
+    headers: dict[str, str] = {}
+
+    def start_response(line: str, pairs: list[tuple[str, str]], _: Any = None) -> None:
+        status.append(line)
+        headers.update(pairs)
+
+    chunks = application(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    return Answer(int(status[-1].split(" ", 1)[0]), headers, body)
+
+
+def _client(environ: dict[str, Any]) -> Client:
+    """A client may say where it plays to be from, as one behind a proxy does."""
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").partition(",")[0].strip()
+    return Client(forwarded or environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""))
+
+
+def _encode(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body

@@ -1,0 +1,16 @@
+"""Where the local AWS is: the one place in this package that names a Region or an account."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from moto.utilities.utils import get_partition
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+FIRST_REGION: Final = "us-east-1"  # the one whose name S3 does not take as a bucket's location
+REGION: Final = os.environ.get("RELIGHT_LOCAL_REGION", FIRST_REGION)
+PARTITION: Final = get_partition(REGION)
+ACCOUNT: Final = "123456789012"  # the account that moto itself starts with
+LOOPBACK: Final = "127.0.0.1"
+STACK: Final = "relight"
+ALERT_EMAIL: Final = "security@example.com"

@@ -1,0 +1,153 @@
+"""How the commands look: the same plain lines everywhere, and a spinner on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from local.attacks import Attack
+    from local.inbox import Notification
+    from local.runtime import Invocation
+
+_NARROW, _WIDE = 80, 110
+_INDENT = "    "
+_SEVERITY = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "dim"}
+
+
+class Screen:
+    """The terminal, or whatever takes its place. Text from events is shown as it is, never read as markup."""
+
+    def __init__(self) -> None:
+        # The stream is fixed now: functions that run later may have standard output taken away for a while.
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+        width = self._console.width if self._console.is_terminal else _WIDE
+        self._console.width = max(_NARROW, min(width, _WIDE))
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the command started."""
+        return time.monotonic() - self._start
+
+    def line(self, text: str | Text = "", style: str = "") -> None:
+        """A line of any length: what is to be copied must not be broken."""
+        self._console.print(Text(text, style) if isinstance(text, str) else text, soft_wrap=True)
+
+    def heading(self, text: str) -> None:
+        self.line()
+        self.line(text, "bold")
+        self.line()
+
+    @contextmanager
+    def step(self, doing: str) -> Iterator[None]:
+        """Something that takes a moment: a spinner meanwhile, a line with its time when it is done."""
+        start = time.monotonic()
+        with self.busy(doing):
+            yield
+        seconds = f"{time.monotonic() - start:.1f} s"
+        self.line(Text.assemble(("  ✓ ", "green"), f"{doing:<{self._console.width - 14}}", (f"{seconds:>8}", "dim")))
+
+    @contextmanager
+    def busy(self, doing: str) -> Iterator[None]:
+        if self._console.is_terminal:
+            columns = SpinnerColumn(style="green"), TextColumn("{task.description}", markup=False)
+            # Standard output is not rich's to redirect: running functions have it.
+            with Progress(
+                *columns, console=self._console, transient=True, redirect_stdout=False, redirect_stderr=False
+            ) as progress:
+                progress.add_task(doing, total=None)
+                yield
+        else:
+            yield
+
+    def attack(self, number: int, attack: Attack) -> None:
+        title = Text.assemble((f"{number:>2}  ", "bold"), (attack.operation, "bold red"), f"  {attack.effect}")
+        self.line(title)
+        self._clipped(Text.assemble(_INDENT, ("$ ", "dim"), (attack.command, "dim")))
+
+    def incident(self, notification: Notification) -> None:
+        """One incident, all of it out of the message that security got."""
+        data = notification.data
+        actor = data["actor"]
+        self._row(_clock(data["event_time"]), Text(f"{actor['name']} from {actor['source_ip']}: {data['event_name']}"))
+        for finding in data["findings"]:
+            self._finding(finding, notification.outcome)
+        for call in data["calls"]:
+            operation, _, parameters = call.partition(" ")
+            self._row("repaired", Text.assemble(operation, (f" {parameters}", "dim")), "green")
+        for call in data["would_call"]:
+            self._row("would call", Text(call))
+        if notification.outcome == "repaired":
+            dark = data["dark_seconds"]
+            self._row("verified", Text("read back" + (f"; dark for {dark:.1f} s" if dark is not None else "")), "green")
+        else:
+            self._row("outcome", Text(notification.outcome), "yellow")
+        if data["error"]:
+            self._row("error", Text(data["error"]), "red")
+
+    def failure(self, invocation: Invocation) -> None:
+        """A function that raised, which in AWS would be retried and end in the dead-letter queue."""
+        error = invocation.error or {}
+        self._row(
+            "failed", Text(f"{invocation.function}: {error.get('errorType')}: {error.get('errorMessage')}"), "red"
+        )
+
+    def _finding(self, finding: dict[str, Any], usual: str) -> None:
+        severity, outcome = finding["severity"], finding["outcome"]
+        aside = "" if outcome == usual else f" ({outcome})"
+        self._row(severity, Text(f"{finding['control']}: {finding['title']}{aside}"), _SEVERITY.get(severity, ""))
+        for drift in finding["drifts"]:
+            found, wanted = (_value(drift[side]) for side in ("found", "wanted"))
+            self._row("", Text.assemble((f"{drift['field']}  ", "dim"), (found, "red"), " → ", (wanted, "green")))
+
+    def email(self, notification: Notification, to: str) -> None:
+        head = Text.assemble(
+            ("To:      ", "dim"), to, "\n", ("Subject: ", "dim"), (notification.subject, "bold"), "\n\n"
+        )
+        self._console.print(Panel(head + Text(notification.text.rstrip()), box=box.ROUNDED, border_style="dim"))
+
+    def proof(self, rows: Iterable[tuple[str, str, str, bool]]) -> None:
+        """What AWS says now: call, field, value, and whether it is as before the attacks."""
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+        for call, field, value, good in rows:
+            mark = Text("  ✓", "green") if good else Text("  ✗", "bold red")
+            table.add_row(mark, Text(call, "dim"), field, Text(value))
+        self._console.print(table)
+
+    def verdict(self, text: str, *, good: bool) -> None:
+        self.line()
+        self.line(text, "bold green" if good else "bold red")
+
+    def _row(self, label: str, text: Text, style: str = "dim") -> None:
+        self._clipped(Text.assemble(_INDENT, (f"{label:<10}", style), text))
+
+    def _clipped(self, text: Text) -> None:
+        self._console.print(text, no_wrap=True, overflow="ellipsis")
+
+
+def _clock(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%H:%M:%SZ")
+
+
+def _value(value: Any) -> str:
+    """A drift's value for people: nothing for what is empty, the last part of an ARN, settings without their names."""
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value) or "nothing"
+    if isinstance(value, dict):
+        return " ".join(_value(item) for item in value.values() if item and not isinstance(item, dict)) or "nothing"
+    if isinstance(value, str):
+        return value.rpartition(":")[2] or "nothing"
+    return json.dumps(value)

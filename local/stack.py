@@ -1,0 +1,170 @@
+"""The real template, transformed as SAM would and created in moto's CloudFormation.
+
+What moto's CloudFormation cannot make is left out, and applied here where the APIs have it (bucket policies) or read
+from the template where delivery needs it (retries, failure destinations). Nothing here fires schedules and alarms.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+from moto.backends import get_backend
+from moto.cloudformation.parsing import ResourceMap, clean_json, get_model_map
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from local.settings import ACCOUNT, ALERT_EMAIL, PROJECT, REGION, STACK
+
+# SAM packages code to a bucket; here it runs from the checkout, so where it would be does not matter.
+_PACKAGED = "s3://not-packaged/local.zip"
+os.environ.setdefault("VALIDATE_LAMBDA_S3", "false")
+
+PARAMETERS = {"AlertEmail": ALERT_EMAIL, "CreateDelaySeconds": "0"}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One deployed function, with all that Lambda knows of it."""
+
+    family: str  # the folder of its code, by which people call it
+    logical_id: str
+    name: str
+    arn: str
+    role: str
+    handler: str
+    memory: int
+    timeout: int
+    environment: dict[str, str]
+    code: Path
+    retries: int = 2
+    on_failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployed stack: physical names by logical id, outputs, and functions by family."""
+
+    id: str
+    resources: dict[str, str]
+    outputs: dict[str, str]
+    functions: dict[str, Function] = field(default_factory=dict)
+
+    def function(self, name_or_arn: str) -> Function | None:
+        """Finds a function by any of the names that a caller may use: name, ARN, ARN with a qualifier."""
+        parts = name_or_arn.split(":")
+        wanted = parts[6] if len(parts) > 6 else name_or_arn
+        return next((function for function in self.functions.values() if function.name == wanted), None)
+
+
+def deploy(cloudformation: Any, s3: Any, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
+    """Creates the stack and returns what it became."""
+    source = _source(template)
+    given = {name: value for name, value in (PARAMETERS | parameters).items() if name in source.get("Parameters", {})}
+    body = _transformed(template, tuple(sorted(given.items())))
+    stack_id = cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=json.dumps(body | {"Resources": _possible(body["Resources"])}),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    )["StackId"]
+    built: Any = get_backend("cloudformation")[ACCOUNT][REGION].get_stack(stack_id)
+    _write_out_key_policies()
+    resolved = _Resolved(body["Resources"], built.resource_map)
+    for policy in resolved.of_type("AWS::S3::BucketPolicy"):
+        s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
+    return Stack(
+        id=stack_id,
+        resources={
+            resource.logical_resource_id: getattr(resource, "physical_resource_id", "")
+            for resource in built.stack_resources
+        },
+        outputs={output["OutputKey"]: output["OutputValue"] for output in built.outputs or []},
+        functions={function.family: function for function in _functions(source, resolved, template.parent)},
+    )
+
+
+def _write_out_key_policies() -> None:
+    """A stack's keys have their policies as objects in moto, which then cannot describe them: text is what it wants."""
+    keys: list[Any] = list(get_backend("kms")[ACCOUNT][REGION].keys.values())
+    for key in keys:
+        if not isinstance(key.policy, str):
+            key.policy = json.dumps(key.policy)
+
+
+@functools.cache
+def _source(template: Path) -> dict[str, Any]:
+    return cast("dict[str, Any]", yaml_parse(template.read_text()))
+
+
+@functools.cache
+def _transformed(template: Path, parameters: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    fragment = deepcopy(_source(template))
+    for resource in fragment["Resources"].values():
+        properties = resource.get("Properties", {})
+        for name in properties.keys() & {"CodeUri", "ContentUri"}:
+            properties[name] = _PACKAGED
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    return cast("dict[str, Any]", translator.translate(fragment, dict(parameters)))
+
+
+def _possible(resources: dict[str, Any]) -> dict[str, Any]:
+    """The resources that moto can make, with nothing waiting for the others."""
+    kept = {logical_id: resource for logical_id, resource in resources.items() if resource["Type"] in get_model_map()}
+    for logical_id, resource in kept.items():
+        awaited = resource.get("DependsOn", [])
+        left = [name for name in ([awaited] if isinstance(awaited, str) else awaited) if name in kept]
+        kept[logical_id] = {**resource, "DependsOn": left}
+    return kept
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """The transformed resources, their intrinsic functions resolved against what was created."""
+
+    resources: dict[str, Any]
+    created: ResourceMap
+
+    def properties(self, logical_id: str) -> dict[str, Any]:
+        return cast(
+            "dict[str, Any]", clean_json(deepcopy(self.resources[logical_id].get("Properties", {})), self.created)
+        )
+
+    def of_type(self, kind: str) -> Iterator[dict[str, Any]]:
+        for logical_id, resource in self.resources.items():
+            condition = resource.get("Condition")
+            if resource["Type"] == kind and (condition is None or self.created.lazy_condition_map[condition]):
+                yield self.properties(logical_id)
+
+
+def _functions(source: dict[str, Any], resolved: _Resolved, root: Path) -> Iterator[Function]:
+    invoke_configs = {config["FunctionName"]: config for config in resolved.of_type("AWS::Lambda::EventInvokeConfig")}
+    shared_code = source.get("Globals", {}).get("Function", {}).get("CodeUri")
+    for logical_id, resource in source["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = resolved.properties(logical_id)
+        created: Any = resolved.created[logical_id]
+        code = root / resource["Properties"].get("CodeUri", shared_code)
+        config = invoke_configs.get(created.function_name, {})
+        variables = properties.get("Environment", {}).get("Variables", {})
+        yield Function(
+            family=code.name,
+            logical_id=logical_id,
+            name=created.function_name,
+            arn=created.function_arn,
+            role=properties["Role"],
+            handler=properties["Handler"],
+            memory=int(properties.get("MemorySize", 128)),
+            timeout=int(properties.get("Timeout", 3)),
+            environment={name: str(value) for name, value in variables.items()},
+            code=code,
+            retries=int(config.get("MaximumRetryAttempts", 2)),
+            on_failure=config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+        )
