@@ -97,8 +97,7 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
         incident = outbox.merged(entry, incident, findings)
     if incident.findings:
         outbox.tell(case.run, incident, case.teller, begun=bool(entry or repairs))
-    if not any(f.drifts for f in changed):
-        keep(case.run, observed, findings, case.baseline)
+    keep(case.run, case.kind, observed, findings, case.baseline)
     _raise_unsettled(observed, findings, incident.error)
     return bool(repairs)
 
@@ -199,7 +198,9 @@ def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -
     )
 
 
-def keep(run: Runtime, observed: Observed[Any], findings: Iterable[Finding], baseline: Baseline[Any] | None) -> bool:
+def keep(
+    run: Runtime, kind: Kind, observed: Observed[Any], findings: Iterable[Finding], baseline: Baseline[Any] | None
+) -> bool:
     """Keeps the state as the baseline if it is no weaker than the present one; True where it was written.
 
     A resource that meets no control is kept too: it is then known never to have had it.
@@ -209,7 +210,8 @@ def keep(run: Runtime, observed: Observed[Any], findings: Iterable[Finding], bas
     if observed.state is None or doubtful:
         return False
     if baseline:
-        if any(f.control in baseline.controls - met for f in findings):
+        lost = any(f.control in baseline.controls - met for f in findings)
+        if lost or kind.weaker(baseline.state, observed.state, run.standard):
             return False
         met |= baseline.controls  # what is off now was not judged, and not lost either
         if (observed.state, met) == (baseline.state, baseline.controls):

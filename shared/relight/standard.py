@@ -192,7 +192,7 @@ class _File:
 
     def one_of(self, setting: str, allowed: tuple[Any, ...]) -> Any:
         value = self._get(setting)
-        if value not in allowed or isinstance(value, bool):
+        if (type(value), value) not in [(type(each), each) for each in allowed]:
             raise _reject(f"standard.toml: {setting}", value, allowed)
         return value
 

@@ -38,14 +38,14 @@ def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, An
             continue
         baseline = baselines.get(arn)
         findings = judge(kind.KIND, observed.state, run.standard, baseline)
-        not_met = [f.control for f in findings if f.outcome not in MET]
+        not_met = [f.control for f in findings if f.drifts]
         if not_met:
             report["drifted"][arn] = not_met
         report["failed"] |= {f"{arn} {f.control}": f.note for f in findings if f.outcome is Outcome.UNKNOWN}
         weaker = _weaker(run, kind, observed.state, not_met, baseline)
         if weaker:
             report["weaker"][arn] = weaker
-        elif keep(run, observed, findings, baseline):
+        elif keep(run, kind, observed, findings, baseline):
             report["kept"][arn] = [f.control for f in findings if f.outcome in MET]
     telemetry.logger.info("surveyed", extra={"report": report})
     return report

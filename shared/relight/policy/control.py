@@ -48,8 +48,8 @@ class Control:
 
     def mode(self, situation: str, standard: Standard) -> Mode:
         """The mode in force in a situation: restore, introduce or create."""
-        default = self.create or self.introduce if situation == "create" else getattr(self, situation)
-        mode: Mode = standard.modes.get(self.id, {}).get(situation, default)
+        modes = {"restore": self.restore, "introduce": self.introduce} | dict(standard.modes.get(self.id, {}))
+        mode = modes.get(situation) or self.create or modes["introduce"]
         return Mode.OBSERVE if standard.mode is Mode.OBSERVE and mode is Mode.ENFORCE else mode
 
 
@@ -90,12 +90,17 @@ def judge(
     *,
     created: bool = False,
 ) -> tuple[Finding, ...]:
-    """What every control of a kind says about a state: a Finding for each that is not off, compliant ones included.
+    """What every control of a kind says about a state: a Finding for each, except for drifts that are off.
 
     `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
     """
     findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in controls_of(kind))
-    return tuple(f for f in findings if f.mode is not Mode.OFF)
+    return tuple(f for f in findings if f.mode is not Mode.OFF or _is_plain(f))
+
+
+def _is_plain(finding: Finding) -> bool:
+    """Whether there is nothing to tell of it: what is met counts for the baseline even where its mode is off."""
+    return finding.outcome is Outcome.COMPLIANT and finding.cause is not Cause.TAKEN
 
 
 def _finding(

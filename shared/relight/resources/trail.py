@@ -201,18 +201,20 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
 
 def _leads_elsewhere(request: Mapping[str, Any], before: Trail) -> bool:
     """Whether UpdateTrail names another place or key than the baseline had: by name, id or ARN."""
+    key = request.get("kmsKeyId") or None  # to drop it is its control's business
     pairs = (
-        ("s3BucketName", before.bucket),
-        ("s3KeyPrefix", before.prefix),
-        ("kmsKeyId", before.kms_key if request.get("kmsKeyId") else ""),  # dropping it is the control's business
-        ("cloudWatchLogsLogGroupArn", before.log_group),
-        ("snsTopicName", before.sns_topic),
+        (request.get("s3BucketName"), before.bucket),
+        (request.get("s3KeyPrefix"), before.prefix),
+        (key, before.kms_key),
+        (request.get("cloudWatchLogsLogGroupArn"), before.log_group),
+        (request.get("snsTopicName"), before.sns_topic),
     )
-    return any(was and isinstance(request.get(name), str) and not _same(request[name], was) for name, was in pairs)
+    return any(was and isinstance(named, str) and not _same(named, was) for named, was in pairs)
 
 
 def _same(named: str, was: str) -> bool:
-    return named == was or (bool(named) and was.endswith((f":{named}", f"/{named}")))
+    """Whether a text is the same, or the name or id in an ARN."""
+    return named == was or (was.startswith("arn:") and bool(named) and was.endswith((f":{named}", f"/{named}")))
 
 
 def plan(observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:

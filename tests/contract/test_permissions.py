@@ -1,0 +1,161 @@
+"""Least privilege: each role allows exactly what its function's calls need, where it needs it."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from tests.contract import reach
+from tests.contract.dependent_actions import DEPENDENT, iam_action, required
+from tests.contract.template import ROLE, Function, Statement, actions, functions, of_type, properties, statements
+
+ROLES = sorted(of_type(ROLE))
+STATEMENTS = [statement for role in ROLES for statement in statements(role)]
+every_function = pytest.mark.parametrize("function", functions().values(), ids=lambda f: f.family)
+every_role = pytest.mark.parametrize("role", ROLES)
+
+# Actions that IAM knows no resource for, by the service's page in the service authorization reference
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/): only they may be allowed on "*".
+WITHOUT_RESOURCE = {
+    "cloudtrail:DescribeTrails": "list_awscloudtrail.html",
+    "ec2:DescribeFlowLogs": "list_amazonec2.html",
+    "ec2:DescribeVpcs": "list_amazonec2.html",
+    "logs:CreateLogDelivery": "list_amazoncloudwatchlogs.html",
+    "s3:ListAllMyBuckets": "list_amazons3.html",
+}
+# Wildcards in actions, each with the page that asks for it.
+WILDCARDS = {"kms:GenerateDataKey*": "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"}
+
+
+@every_function
+def test_a_role_allows_what_its_function_needs_and_no_more(function: Function) -> None:
+    needed = required(reach.calls(function.family), function.features)
+    allowed = actions(function.role)
+    assert not needed - allowed, f"{function.role} in template.yaml must allow {sorted(needed - allowed)}"
+    assert not allowed - needed, (
+        f"{function.role} allows {sorted(allowed - needed)}, which nothing that {function.family} does needs: "
+        "drop it, or give the reason and its source in tests/contract/dependent_actions.py"
+    )
+
+
+@every_function
+def test_a_function_has_a_role_of_its_own(function: Function) -> None:
+    assert function.role in ROLES, f"{function.logical_id}: its Role must be a role of this template"
+    shared = [each.family for each in functions().values() if each.role == function.role]
+    assert shared == [function.family], f"{shared} share {function.role}: no role may be a union"
+    assert "Policies" not in function.properties, f"{function.logical_id}: SAM ignores Policies beside Role"
+
+
+@every_role
+def test_a_role_has_inline_statements_only(role: str) -> None:
+    assert "ManagedPolicyArns" not in properties(role), f"{role}: a managed policy is more than it needs; spell it out"
+    attached = [name for name, each in of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy").items()]
+    assert not attached, f"{attached}: put the statements into the role, where these tests see them"
+    for policy in properties(role)["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            bent = statement.keys() & {"NotAction", "NotResource"}
+            assert not bent, f"{role}: {sorted(bent)} allow what nobody listed"
+
+
+@every_role
+def test_no_role_can_rewrite_a_bucket_policy_by_creating_flow_logs(role: str) -> None:
+    """EC2 would overwrite the bucket's policy in the name of a caller that holds both."""
+    both = ("ec2:CreateFlowLogs", "s3:PutBucketPolicy")
+    held = [each for each in both if any(fnmatchcase(each, pattern) for pattern in actions(role))]
+    assert len(held) < 2, f"{role} allows {' and '.join(held)}: AWS would overwrite the destination bucket's policy"
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: f"{s.role}-{s.sid}")
+def test_a_statement_is_narrow(statement: Statement) -> None:
+    where = f"{statement.role}, statement {statement.sid}"
+    assert statement.sid, f"{where}: give it a Sid that says why it is there"
+    for action in statement.actions:
+        assert "*" not in action or action in WILDCARDS, f"{where}: {action} is too wide"
+        if "*" in statement.resources:
+            assert action in WITHOUT_RESOURCE, f"{where}: {action} takes a resource: name it instead of *"
+    if "iam:PassRole" in statement.actions:
+        passed_to = statement.condition.get("StringEquals", {}).get("iam:PassedToService")
+        assert passed_to, f"{where}: bind iam:PassRole with StringEquals iam:PassedToService"
+        assert statement.actions == ("iam:PassRole",), f"{where}: iam:PassRole stands alone, for its condition's sake"
+    if any(action.startswith("s3:") and action != "s3:ListAllMyBuckets" for action in statement.actions):
+        owner = statement.condition.get("StringEquals", {}).get("aws:ResourceAccount")
+        assert owner, f"{where}: a bucket's ARN names no account: bind it with StringEquals aws:ResourceAccount"
+
+
+@every_role
+def test_a_role_trusts_one_service(role: str) -> None:
+    for statement in properties(role)["AssumeRolePolicyDocument"]["Statement"]:
+        principal = statement["Principal"]
+        assert list(principal) == ["Service"], f"{role}: only a service may assume it, not {principal}"
+        assert isinstance(principal["Service"], str), f"{role}: one service, not {principal['Service']}"
+
+
+def test_the_exceptions_are_needed() -> None:
+    """A row that nothing uses any more would let a later mistake through."""
+    on_star = {action for each in STATEMENTS if "*" in each.resources for action in each.actions}
+    stale = WITHOUT_RESOURCE.keys() - on_star
+    assert not stale, f"drop {sorted(stale)} from WITHOUT_RESOURCE: no role allows it on * any more"
+    wide = {action for each in STATEMENTS for action in each.actions if "*" in action}
+    assert wide == WILDCARDS.keys(), f"WILDCARDS should be {sorted(wide)}"
+
+
+def test_the_dependent_actions_are_needed_and_sourced() -> None:
+    reasons = set().union(*(function.features for function in functions().values()))
+    reasons |= {iam_action(*call) for function in functions().values() for call in reach.calls(function.family)}
+    for row in DEPENDENT:
+        assert row.needed_by in reasons, f"drop {row.action} from DEPENDENT: nothing does {row.needed_by!r} any more"
+        assert row.source.startswith("https://docs.aws.amazon.com/"), f"{row.action}: its source is a page of AWS's"
+        assert row.why, f"{row.action}: say why it is needed"
+    pairs = [(row.action, row.needed_by) for row in DEPENDENT]
+    assert len(pairs) == len(set(pairs)), "a dependent action stands there twice for the same reason"
+
+
+READER = """
+from relight.aws import Aws
+from relight.model import Call
+
+aws = Aws("1", "r")
+
+def handler(event, context):
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("aws.home.read('kms', 'DescribeKey', KeyId='k')", {("kms", "DescribeKey")}),
+        ("list(aws.home.pages('ec2', 'DescribeVpcs', 'Vpcs'))", {("ec2", "DescribeVpcs")}),
+        ("aws.home.send(Call('s3', 'PutBucketLogging', {}))", {("s3", "PutBucketLogging")}),
+        ("return open(event).read()", set()),
+    ],
+)
+def test_calls_are_read_off_the_source(tmp_path: Path, statement: str, found: set[tuple[str, str]]) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(READER.replace("{}", statement, 1), encoding="utf-8")
+    assert reach.from_source(app) == found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "aws.home.read('kms', event['name'])",
+        "aws.home.read(*event)",
+        "aws.home.read(service='kms', operation='DescribeKey')",
+        "Call(event, 'PutBucketLogging', {})",
+    ],
+)
+def test_a_call_that_cannot_be_read_off_is_refused(tmp_path: Path, statement: str) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(READER.replace("{}", statement, 1), encoding="utf-8")
+    with pytest.raises(reach.UnreadableCallError):
+        reach.from_source(app)
+
+
+def test_only_what_is_reached_counts() -> None:
+    """The sweep shares modules with the families, but not their calls."""
+    calls = {service for service, _ in reach.calls("sweep")}
+    assert "dynamodb" not in calls, "the reading of calls has become too coarse: the sweep has no ledger"
+    assert "dynamodb" in {service for service, _ in reach.calls("trail")}, "the ledger's calls are not seen"

@@ -1,0 +1,152 @@
+"""`relight demo` and `relight lab`, as a user runs them: processes of their own, output that is no terminal."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import boto3
+import pytest
+from botocore.config import Config
+from click.testing import CliRunner
+
+from local import demo
+from local.cli import main
+from local.cloud import LocalAws
+from local.settings import PROJECT, REGION
+from local.show import Screen
+from local.stack import Stack
+
+PATIENCE = 60
+
+
+@dataclass
+class Command:
+    """A running `relight` command, and the lines that it prints."""
+
+    process: subprocess.Popen[str]
+    lines: queue.SimpleQueue[str]
+
+    def until(self, text: str) -> list[str]:
+        """All lines up to one that holds a text."""
+        seen: list[str] = []
+        while not seen or text not in seen[-1]:
+            seen.append(self.lines.get(timeout=PATIENCE))
+        return seen
+
+    def rest(self) -> str:
+        """What it prints until it ends, or has printed since."""
+        self.process.wait(PATIENCE)
+        return "".join(iter(self.lines.get, ""))
+
+
+def start(*arguments: str) -> Command:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COV_"))}
+    process = subprocess.Popen(  # noqa: S603 (our own command)
+        [sys.executable, "-W", "ignore", "-m", "local.cli", *arguments],
+        cwd=PROJECT,
+        env=environment | {"PYTHONPATH": f"{PROJECT / 'shared'}{os.pathsep}{PROJECT}", "COLUMNS": "110"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        with process.stdout or open(os.devnull) as output:  # noqa: PTH123
+            for line in output:
+                lines.put(line)
+        lines.put("")  # which no line is
+
+    threading.Thread(target=read, daemon=True).start()
+    return Command(process, lines)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Command]:
+    """Opened first, so that it starts while the demo runs."""
+    running = start("lab", "--port", str(_free_port()))
+    yield running
+    running.process.kill()
+    running.process.wait(PATIENCE)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_demo_repairs_five_of_five() -> None:
+    running = start("demo")
+    shown = running.rest()
+
+    assert running.process.returncode == 0, shown
+    assert "5 of 5 repaired and told once each, in 5 messages" in shown
+    for call in ("StopLogging", "UpdateTrail", "DeleteFlowLogs", "CreateVpc", "PutBucketLogging"):
+        assert call in shown
+    assert shown.count("mallory from 203.0.113.66: ") == 5
+    assert "Subject: [" in shown
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+
+
+def test_the_lab_undoes_what_another_process_does_and_ends_with_ctrl_c(lab: Command) -> None:
+    exports = dict(
+        line.split("export ")[1].strip().split("=", 1) for line in lab.until("Ctrl-C ends it") if "export " in line
+    )
+    cloudtrail = boto3.client(
+        "cloudtrail",
+        region_name=exports["AWS_DEFAULT_REGION"],
+        endpoint_url=exports["AWS_ENDPOINT_URL"],
+        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+        config=Config(proxies={}),
+    )
+    assert exports["AWS_DEFAULT_REGION"] == REGION
+
+    cloudtrail.stop_logging(Name="management-events")
+
+    shown = "".join(lab.until("verified"))
+    assert "StopLogging" in shown
+    assert "IsLogging" in shown
+    assert cloudtrail.get_trail_status(Name="management-events")["IsLogging"]
+
+    lab.process.send_signal(signal.SIGINT)
+
+    assert "closed" in lab.rest()
+    assert lab.process.returncode == 0
+
+
+def test_a_taken_port_is_named_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["lab", "--port", str(port)])
+
+    assert result.exit_code == 2
+    assert f"127.0.0.1:{port}: Address already in use" in result.output
+    assert f"relight lab --port {port + 1}" in result.output
+
+
+def test_the_demo_fails_where_a_rule_is_off(
+    local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local_aws.reset()
+    deploy = LocalAws.deploy
+
+    def without_a_rule(aws: LocalAws) -> Stack:
+        stack = deploy(aws)
+        aws.client("events").disable_rule(Name=stack.resources["TrailRule"].rpartition("/")[2])
+        return stack
+
+    monkeypatch.setattr(LocalAws, "deploy", without_a_rule)
+
+    assert not demo.run(Screen())
+    assert "Nobody was told of it" in capsys.readouterr().out

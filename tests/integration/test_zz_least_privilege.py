@@ -1,0 +1,70 @@
+"""The calls that the functions made are what their roles allow, both ways: nothing is missing, nothing is spare."""
+
+from __future__ import annotations
+
+import pytest
+
+from local import attacks
+from local.account import FLOW_LOG_GROUP, Account
+from local.cloud import LocalAws
+from local.settings import ACCOUNT, REGION
+from tests.contract.dependent_actions import required
+from tests.contract.template import actions, functions
+from tests.integration import helpers
+from tests.integration.helpers import mallory
+
+# More names than are looked up one by one in the ledger.
+MANY = 11
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    helpers.hurry(monkeypatch)
+
+
+def test_the_calls_made_are_what_the_roles_allow(cloud: LocalAws, victim: Account) -> None:
+    """Runs a list of scenarios of its own, so that it depends on no other test; what those called counts too."""
+    earlier = {family: set(calls) for family, calls in cloud.calls.items()}
+    cloud.calls.clear()
+    _every_way(cloud, victim)
+
+    for family, function in functions().items():
+        allowed = actions(function.role)
+        needed = required(cloud.calls[family], function.features)
+        assert not needed - allowed, f"{function.role} must allow {sorted(needed - allowed)}"
+        assert not allowed - needed, f"{function.role} allows {sorted(allowed - needed)}, which was never called"
+        others = required(earlier.get(family, set()), function.features)
+        assert not others - allowed, f"{function.role} must allow {sorted(others - allowed)}"
+
+
+def _every_way(cloud: LocalAws, victim: Account) -> None:
+    """All that the functions do: the sweep, each repair, each way to look something up."""
+    helpers.sweep(cloud)
+    for attack in attacks.five(victim):
+        attack.commit(mallory(cloud, attack.service))
+        cloud.settle()
+    mallory(cloud, "logs").delete_log_group(logGroupName=FLOW_LOG_GROUP)
+    cloud.settle()
+    # Whether another trail covers the account is read only for one that does not.
+    cloud.client("cloudtrail").create_trail(Name="second", S3BucketName=victim.access_log_bucket)
+    cloud.settle()
+    for family, name in (
+        ("trail", f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/no-such-trail"),
+        ("flow_logs", "vpc-0000000000000000"),
+        ("trail_bucket", "no-such-bucket"),
+    ):
+        names = [f"{name}{number}" for number in range(MANY)]
+        request = {"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": names}
+        helpers.invoke(cloud, family, request)
+    # A sweep that finds something new has something to tell.
+    with helpers.nobody_listening(cloud):
+        vpc = cloud.client("ec2").create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+        role = cloud.stack.outputs["FlowLogsRoleArnInUse"]
+        cloud.client("ec2").create_flow_logs(
+            ResourceIds=[vpc],
+            ResourceType="VPC",
+            TrafficType="ALL",
+            LogGroupName=FLOW_LOG_GROUP,
+            DeliverLogsPermissionArn=role,
+        )
+    helpers.sweep(cloud)

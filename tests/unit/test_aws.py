@@ -1,0 +1,208 @@
+"""The door to AWS, with botocore's Stubber: real clients and parsers, prepared answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ConnectTimeoutError, NoRegionError
+from botocore.stub import Stubber
+
+from relight.aws import Aws, Place
+from relight.errors import AwsError, RelightError
+from relight.model import Call
+from tests.unit.builders import ACCOUNT, FRIEND, REGION
+from tests.unit.fakes import fake_aws
+
+START = Call("cloudtrail", "StartLogging", {"Name": "main"}, already=("AlreadyLogging",))
+CREATE = Call(
+    "ec2", "CreateFlowLogs", {"ResourceIds": ["vpc-1"], "ResourceType": "VPC"}, already=("FlowLogAlreadyExists",)
+)
+
+# One for all tests: it keeps the service models that it has read.
+SESSION = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y")  # noqa: S106
+
+
+class Stubbed:
+    """An Aws whose clients are stubbed: answers are taken in turn, and all of them must have been."""
+
+    def __init__(self) -> None:
+        self.aws = Aws(ACCOUNT, REGION, SESSION)
+        self.stubbers: dict[str, Stubber] = {}
+
+    @property
+    def here(self) -> Place:
+        return self.aws.at(ACCOUNT, REGION)
+
+    def stub(self, service: str) -> Stubber:
+        if service not in self.stubbers:
+            self.stubbers[service] = Stubber(self.aws.client(service, REGION))
+            self.stubbers[service].activate()
+        return self.stubbers[service]
+
+
+@pytest.fixture
+def stubbed() -> Iterator[Stubbed]:
+    made = Stubbed()
+    yield made
+    for stubber in made.stubbers.values():
+        stubber.assert_no_pending_responses()
+
+
+def test_a_read(stubbed: Stubbed) -> None:
+    stubbed.stub("cloudtrail").add_response("get_trail_status", {"IsLogging": True}, {"Name": "main"})
+    answer = stubbed.here.read("cloudtrail", "GetTrailStatus", Name="main")
+    assert answer is not None
+    assert answer["IsLogging"] is True
+
+
+@pytest.mark.parametrize(
+    ("missing", "absent"),
+    [
+        pytest.param(("TrailNotFoundException",), True, id="declared"),
+        pytest.param(("SomethingElse",), False, id="another-is-declared"),
+        pytest.param((), False, id="none-is-declared"),
+    ],
+)
+def test_only_the_declared_codes_mean_that_it_is_missing(stubbed: Stubbed, missing: Any, *, absent: bool) -> None:
+    stubbed.stub("cloudtrail").add_client_error("get_trail_status", "TrailNotFoundException", "none")
+    if absent:
+        assert stubbed.here.read("cloudtrail", "GetTrailStatus", missing=missing, Name="main") is None
+        return
+    with pytest.raises(AwsError) as caught:
+        stubbed.here.read("cloudtrail", "GetTrailStatus", missing=missing, Name="main")
+    assert (caught.value.operation, caught.value.code) == ("cloudtrail:GetTrailStatus", "TrailNotFoundException")
+    assert str(caught.value) == "cloudtrail:GetTrailStatus: TrailNotFoundException: none"
+
+
+@pytest.mark.parametrize("operation", ["StartLogging", "DeleteTrail", "PutItem", "UpdateTrail", "Invoke", "Publish"])
+def test_a_read_refuses_to_write(stubbed: Stubbed, operation: str) -> None:
+    for attempt in (
+        lambda: stubbed.here.read("cloudtrail", operation),
+        lambda: list(stubbed.here.pages("cloudtrail", operation, "Items")),
+    ):
+        with pytest.raises(RelightError, match=f"{operation} is not a read: only Place.send may write"):
+            attempt()
+
+
+def test_pages(stubbed: Stubbed) -> None:
+    stub = stubbed.stub("ec2")
+    filters = [{"Name": "vpc-id", "Values": ["vpc-1"]}]
+    stub.add_response("describe_vpcs", {"Vpcs": [{"VpcId": "vpc-1"}], "NextToken": "n"}, {"Filters": filters})
+    stub.add_response("describe_vpcs", {"Vpcs": [{"VpcId": "vpc-2"}]}, {"Filters": filters, "NextToken": "n"})
+    found = list(stubbed.here.pages("ec2", "DescribeVpcs", "Vpcs", Filters=filters))
+    assert [vpc["VpcId"] for vpc in found] == ["vpc-1", "vpc-2"]
+
+
+def test_a_page_that_fails_fails_the_listing(stubbed: Stubbed) -> None:
+    stub = stubbed.stub("ec2")
+    stub.add_response("describe_vpcs", {"Vpcs": [{"VpcId": "vpc-1"}], "NextToken": "n"})
+    stub.add_client_error("describe_vpcs", "RequestLimitExceeded", "slow down")
+    with pytest.raises(AwsError, match="ec2:DescribeVpcs: RequestLimitExceeded: slow down"):
+        list(stubbed.here.pages("ec2", "DescribeVpcs", "Vpcs"))
+
+
+def test_a_write(stubbed: Stubbed) -> None:
+    stubbed.stub("cloudtrail").add_response("start_logging", {}, {"Name": "main"})
+    assert "IsLogging" not in stubbed.here.send(START)
+
+
+def test_a_write_of_what_is_so_already(stubbed: Stubbed) -> None:
+    stubbed.stub("cloudtrail").add_client_error("start_logging", "AlreadyLogging", "it is")
+    assert stubbed.here.send(START) == {}
+
+
+def test_a_refused_write(stubbed: Stubbed) -> None:
+    stubbed.stub("cloudtrail").add_client_error("start_logging", "AccessDenied", "no")
+    with pytest.raises(AwsError, match="cloudtrail:StartLogging: AccessDenied: no"):
+        stubbed.here.send(START)
+
+
+def unsuccessful(*codes: str) -> dict[str, Any]:
+    return {"Unsuccessful": [{"ResourceId": "vpc-1", "Error": {"Code": code, "Message": "m"}} for code in codes]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param({"FlowLogIds": ["fl-1"]}, "", id="none"),
+        pytest.param(unsuccessful(), "", id="empty"),
+        pytest.param(unsuccessful("FlowLogAlreadyExists"), "", id="so-already"),
+        pytest.param(
+            unsuccessful("FlowLogAlreadyExists", "LimitExceeded"),
+            "CreateFlowLogs: LimitExceeded: vpc-1: m",
+            id="refused",
+        ),
+        pytest.param({"Unsuccessful": [{}]}, "CreateFlowLogs: Unsuccessful: : ", id="without-reason"),
+    ],
+)
+def test_single_failures_in_a_successful_answer(stubbed: Stubbed, answer: dict[str, Any], error: str) -> None:
+    stubbed.stub("ec2").add_response("create_flow_logs", answer, CREATE.params)
+    if not error:
+        assert stubbed.here.send(CREATE).get("FlowLogIds", []) == answer.get("FlowLogIds", [])
+        return
+    with pytest.raises(AwsError, match=error):
+        stubbed.here.send(CREATE)
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        pytest.param(ConnectTimeoutError(endpoint_url="https://example.com"), "ConnectTimeoutError", id="no-answer"),
+        pytest.param(NoRegionError(), "NoRegionError", id="botocore's-own"),
+    ],
+)
+def test_failures_without_an_answer_have_botocores_name(failure: Exception, code: str) -> None:
+    aws, _ = fake_aws(ec2__DescribeVpcs=failure, cloudtrail__StartLogging=failure)
+    place = aws.at(ACCOUNT, REGION)
+    for attempt in (
+        lambda: place.read("ec2", "DescribeVpcs"),
+        lambda: list(place.pages("ec2", "DescribeVpcs", "Vpcs")),
+        lambda: place.send(START),
+    ):
+        with pytest.raises(AwsError) as caught:
+            attempt()
+        assert caught.value.code == code
+
+
+def test_parameters_that_botocore_refuses_are_an_aws_error(stubbed: Stubbed) -> None:
+    with pytest.raises(AwsError, match="ParamValidationError"):
+        stubbed.here.send(Call("cloudtrail", "StartLogging", {"Nmae": "main"}))
+
+
+def test_a_region_without_a_valid_name_is_an_aws_error(stubbed: Stubbed) -> None:
+    nowhere = stubbed.here.elsewhere("not a region")
+    with pytest.raises(AwsError, match="InvalidRegionError"):
+        nowhere.read("cloudtrail", "DescribeTrails")
+    with pytest.raises(AwsError, match="InvalidRegionError"):
+        list(nowhere.pages("ec2", "DescribeVpcs", "Vpcs"))
+
+
+def test_another_account_is_refused(stubbed: Stubbed) -> None:
+    with pytest.raises(
+        RelightError, match=f"account {FRIEND} is not served from here: this stack's account is {ACCOUNT}"
+    ):
+        stubbed.aws.at(FRIEND, REGION)
+
+
+def test_one_client_for_each_service_and_region(stubbed: Stubbed) -> None:
+    aws = stubbed.aws
+    assert aws.client("sns", REGION) is aws.client("sns", REGION)
+    assert aws.client("sns", REGION) is not aws.client("sns", "eu-west-1")
+    assert aws.client("sns", REGION) is not aws.client("sqs", REGION)
+    assert (aws.home.region, aws.home.elsewhere("eu-west-1").region) == (REGION, "eu-west-1")
+
+
+def test_clients_give_up_soon_and_say_who_they_are(stubbed: Stubbed) -> None:
+    config = stubbed.aws.client("sns", REGION).meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert (config.connect_timeout, config.read_timeout) == (3, 10)
+    assert config.user_agent_extra == "relight"
+
+
+def test_an_invoked_function_is_waited_for_and_not_invoked_twice(stubbed: Stubbed) -> None:
+    config = stubbed.aws.client("lambda", REGION).meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert config.read_timeout > 120

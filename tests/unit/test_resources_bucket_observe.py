@@ -1,0 +1,130 @@
+"""What AWS shows of buckets, and which of them matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relight.errors import AwsError
+from relight.model import Observed, Resource, Scope
+from relight.policy.bucket import Bucket
+from relight.resources import bucket as kind
+from tests.unit.builders import (
+    ACCOUNT,
+    BUCKET_ARN,
+    REGION,
+    baseline,
+    bucket,
+    standard,
+)
+from tests.unit.fakes import Answer, fake_aws, refused
+
+LOGGING = {"TargetBucket": "access-logs", "TargetPrefix": "trail-logs/"}
+
+
+def look(
+    *names: str,
+    delivered_to: str = "trail-logs",
+    own: tuple[str, ...] = ("trail-logs", "other"),
+    before: Bucket | None = None,
+    watched: frozenset[str] = frozenset(),
+    **answers: Answer,
+) -> tuple[list[Observed[Bucket]], list[tuple[str, str, Any]]]:
+    def listing(_region: str, Prefix: str = "") -> Any:  # noqa: N803  AWS's spelling
+        return {"Buckets": [{"Name": n, "BucketRegion": REGION} for n in own if n.startswith(Prefix)]}
+
+    prepared: dict[str, Answer] = {
+        "cloudtrail__DescribeTrails": {"trailList": [{"S3BucketName": delivered_to}, {}]},
+        "s3__ListBuckets": listing,
+        "s3__GetBucketLogging": {},
+    }
+    aws, session = fake_aws(**(prepared | answers))
+    baselines = {kind.arn("aws", ACCOUNT, REGION, names[0]): baseline(before)} if before else {}
+    scope = Scope(ACCOUNT, REGION, names)
+    return list(kind.observe(aws, scope, baselines, standard(watched_buckets=watched))), session.calls
+
+
+MINE = Resource("bucket", "trail-logs", BUCKET_ARN, ACCOUNT, REGION)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        pytest.param({}, bucket(), id="off"),
+        pytest.param({"LoggingEnabled": None}, bucket(), id="null"),
+        pytest.param({"LoggingEnabled": LOGGING}, bucket("access-logs"), id="on"),
+    ],
+)
+def test_observe_a_trails_bucket(answer: Any, state: Bucket) -> None:
+    seen, calls = look("trail-logs", s3__GetBucketLogging=answer)
+    assert seen == [Observed(MINE, state)]
+    assert calls == [
+        (REGION, "cloudtrail:DescribeTrails", {"includeShadowTrails": True}),
+        (REGION, "s3:ListBuckets", {"Prefix": "trail-logs"}),
+        (REGION, "s3:GetBucketLogging", {"Bucket": "trail-logs", "ExpectedBucketOwner": ACCOUNT}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "matters"),
+    [
+        pytest.param({}, False, id="an-ordinary-bucket"),
+        pytest.param({"s3__GetBucketLogging": {"LoggingEnabled": LOGGING}}, True, id="that-has-logging"),
+        pytest.param({"before": bucket("access-logs")}, True, id="that-had-logging"),
+        pytest.param({"before": bucket()}, False, id="that-never-had"),
+        pytest.param({"watched": frozenset({"other"})}, True, id="that-the-standard-names"),
+        pytest.param({"delivered_to": "other"}, True, id="that-a-trail-delivers-to"),
+    ],
+)
+def test_which_buckets_matter(case: dict[str, Any], *, matters: bool) -> None:
+    seen, _ = look("other", **case)
+    assert [s.resource.name for s in seen] == (["other"] if matters else [])
+
+
+def test_a_bucket_that_is_not_the_accounts_is_out_of_reach_if_it_matters() -> None:
+    (seen,), calls = look("trail-logs", own=("trail-logs-2",))
+    assert (seen.state, seen.out_of_reach) == (
+        None,
+        "it is not among the account's buckets: another account's, or deleted",
+    )
+    assert "s3:GetBucketLogging" not in [name for _, name, _ in calls]
+    assert look("foreign", own=())[0] == []
+
+
+def test_a_bucket_is_read_in_its_own_region() -> None:
+    (seen,), calls = look(
+        "trail-logs", s3__ListBuckets={"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]}
+    )
+    assert seen.resource.region == "eu-west-1"
+    assert seen.state == bucket(region="eu-west-1")
+    assert calls[-1][0] == "eu-west-1"
+
+
+def test_a_listing_without_regions_is_of_this_one() -> None:
+    assert look("trail-logs", s3__ListBuckets={"Buckets": [{"Name": "trail-logs"}]})[0][0].resource == MINE
+
+
+def test_several_buckets_are_listed_at_once() -> None:
+    seen, calls = look("trail-logs", "other", watched=frozenset({"other"}))
+    assert [s.resource.name for s in seen] == ["trail-logs", "other"]
+    assert calls[1] == (REGION, "s3:ListBuckets", {})
+
+
+def test_a_bucket_deleted_since_it_was_listed_is_left_out() -> None:
+    assert look("trail-logs", s3__GetBucketLogging=refused("NoSuchBucket"))[0] == []
+
+
+@pytest.mark.parametrize("operation", ["cloudtrail__DescribeTrails", "s3__ListBuckets", "s3__GetBucketLogging"])
+def test_a_refused_read_is_raised(operation: str) -> None:
+    denied: dict[str, Any] = {operation: refused("AccessDenied")}
+    with pytest.raises(AwsError, match="AccessDenied"):
+        look("trail-logs", **denied)
+
+
+def test_an_ordinary_bucket_that_may_not_be_read_is_nobodys_business() -> None:
+    assert look("other", s3__GetBucketLogging=refused("AccessDenied"))[0] == []
+    with pytest.raises(AwsError, match="AccessDenied"):
+        look("other", s3__GetBucketLogging=refused("AccessDenied"), delivered_to="other")
+    with pytest.raises(AwsError, match="SlowDown"):
+        look("other", s3__GetBucketLogging=refused("SlowDown"))

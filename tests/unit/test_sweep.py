@@ -1,0 +1,245 @@
+"""The sweep: lists, hands out, adds up, tells what became a baseline."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from relight.errors import InvalidSetting, RelightError
+from relight.sweep import BATCH, LINES, digest, handler_for_sweep, sweep
+from tests.unit.builders import ACCOUNT, REGION, TRAIL_ARN, VPC_ARN, standard
+from tests.unit.fakes import Answer, FakeNotifier, FakeSession, fake_aws, refused
+
+FAMILIES = {"trail": "trail-function", "vpc": "vpc-function", "bucket": "bucket-function"}
+
+
+def answered(report: Any, **more: Any) -> Mapping[str, Any]:
+    body = report if isinstance(report, bytes) else json.dumps(report).encode()
+    return {"StatusCode": 200, "Payload": io.BytesIO(body), **more}
+
+
+def keeps_all(_region: str, **params: Any) -> Any:
+    """A family function that keeps every name."""
+    names = json.loads(params["Payload"])["names"]
+    return answered({"looked_at": len(names), "kept": {name: ["x.y"] for name in names}})
+
+
+def run(invoke: Callable[..., Any] = keeps_all, **answers: Answer) -> tuple[dict[str, Any], FakeNotifier, FakeSession]:
+    notifier = FakeNotifier()
+    prepared: dict[str, Answer] = {
+        "cloudtrail__DescribeTrails": {"trailList": [{"TrailARN": TRAIL_ARN}]},
+        "ec2__DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}, {"VpcId": "vpc-2"}]},
+        "s3__ListBuckets": {"Buckets": [{"Name": "b"}]},
+        "lambda__Invoke": invoke,
+    }
+    aws, session = fake_aws(**(prepared | answers))
+    try:
+        total = sweep(aws, standard(families=FAMILIES), notifier)
+    except RelightError as error:
+        total = {"error": str(error)}
+    return total, notifier, session
+
+
+def invocations(session: FakeSession) -> list[tuple[str, Any]]:
+    made = [params for _, name, params in session.calls if name == "lambda:Invoke"]
+    assert {params["InvocationType"] for params in made} == {"RequestResponse"}
+    return [(params["FunctionName"], json.loads(params["Payload"])) for params in made]
+
+
+def request_for(*names: str) -> dict[str, Any]:
+    return {"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": list(names)}
+
+
+def test_every_kind_is_listed_and_handed_to_its_function() -> None:
+    total, notifier, session = run()
+    assert invocations(session) == [
+        ("trail-function", request_for(TRAIL_ARN)),
+        ("vpc-function", request_for("vpc-1", "vpc-2")),
+        ("bucket-function", request_for("b")),
+    ]
+    assert total["looked_at"] == 4
+    assert total["kept"].keys() == {TRAIL_ARN, "vpc-1", "vpc-2", "b"}
+    assert len(notifier.sent) == 1
+
+
+def test_the_lists_are_of_the_accounts_own_in_this_region() -> None:
+    _, _, session = run()
+    assert [(name, params) for _, name, params in session.calls if name != "lambda:Invoke"] == [
+        ("cloudtrail:DescribeTrails", {"includeShadowTrails": False}),
+        ("ec2:DescribeVpcs", {"Filters": [{"Name": "owner-id", "Values": [ACCOUNT]}]}),
+        ("s3:ListBuckets", {"BucketRegion": REGION}),
+    ]
+
+
+def test_many_are_handed_out_in_batches() -> None:
+    vpcs = [{"VpcId": f"vpc-{n}"} for n in range(2 * BATCH + 1)]
+    total, _, session = run(ec2__DescribeVpcs={"Vpcs": vpcs})
+    sizes = [len(payload["names"]) for function, payload in invocations(session) if function == "vpc-function"]
+    assert sizes == [BATCH, BATCH, 1]
+    assert total["looked_at"] == 2 * BATCH + 3
+
+
+def test_nothing_new_is_nothing_to_tell() -> None:
+    total, notifier, _ = run(lambda _region, **_params: answered({"looked_at": 1, "kept": {}, "drifted": {"x": ["y"]}}))
+    assert notifier.sent == []
+    assert (total["looked_at"], total["drifted"]) == (3, {"x": ["y"]})
+
+
+def test_an_empty_account() -> None:
+    nothing: dict[str, Any] = {
+        "cloudtrail__DescribeTrails": {"trailList": []},
+        "ec2__DescribeVpcs": {"Vpcs": []},
+        "s3__ListBuckets": {},
+    }
+    total, notifier, session = run(**nothing)
+    assert total["looked_at"] == 0
+    assert notifier.sent == []
+    assert "lambda:Invoke" not in session.names
+
+
+def only_vpc(failing: Any) -> Callable[..., Any]:
+    """The VPCs' function answers otherwise."""
+
+    def invoke(region: str, **params: Any) -> Any:
+        if params["FunctionName"] != "vpc-function":
+            return keeps_all(region, **params)
+        if isinstance(failing, Exception):
+            raise failing
+        return failing
+
+    return invoke
+
+
+FAILED_VPCS = "vpc-function (vpc-1 …)"
+
+
+@pytest.mark.parametrize(
+    ("failing", "error"),
+    [
+        pytest.param(refused("TooManyRequestsException"), "TooManyRequestsException", id="refused"),
+        pytest.param(answered({"errorMessage": "boom"}, FunctionError="Unhandled"), "boom", id="raised"),
+        pytest.param(answered(b"<html>"), "Expecting value", id="no-json"),
+        pytest.param(answered(None), "None", id="no-report"),
+        pytest.param(answered({"looked_at": 1, "failed": {"vpc-1": "denied"}}), "denied", id="failed-in-part"),
+    ],
+)
+def test_a_part_that_failed_is_raised_after_all_the_rest_was_told(failing: Any, error: str) -> None:
+    total, notifier, session = run(only_vpc(failing))
+    assert "the sweep could not look at everything" in total["error"]
+    assert error in total["error"]
+    assert len(invocations(session)) == 3
+    (told,) = notifier.sent
+    assert told.data["sweep"]["kept"].keys() == {TRAIL_ARN, "b"}
+    assert "COULD NOT BE LOOKED AT" in told.text
+
+
+@pytest.mark.parametrize(
+    ("operation", "what"),
+    [
+        ("cloudtrail__DescribeTrails", "list of trails"),
+        ("ec2__DescribeVpcs", "list of vpcs"),
+        ("s3__ListBuckets", "list of buckets"),
+    ],
+)
+def test_a_list_that_cannot_be_read_does_not_stop_the_others(operation: str, what: str) -> None:
+    denied: dict[str, Any] = {operation: refused("AccessDenied")}
+    total, notifier, session = run(**denied)
+    assert what in total["error"]
+    assert len(invocations(session)) == 2
+    assert len(notifier.sent) == 1
+
+
+TOTAL: dict[str, Any] = {
+    "looked_at": 5,
+    "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"], VPC_ARN: []},
+    "weaker": {},
+    "drifted": {VPC_ARN: ["vpc.flow-logs"]},
+    "out_of_reach": {"arn:other": "it is\nsomebody else's"},
+    "failed": {"vpc-2": "denied"},
+}
+
+
+WHERE = f"account {ACCOUNT}, {REGION}"
+
+
+def test_the_digest() -> None:
+    message = digest(TOTAL, ACCOUNT, REGION)
+    assert message.subject == f"[LOW] Relight's sweep: 1 new baselines in {WHERE}"
+    assert message.text == (
+        f"""Relight looked at 5 trails, VPCs and buckets of {WHERE}.
+
+TAKEN AS BASELINES (controls met): what Relight puts back from now on
+  {TRAIL_ARN}: trail.logging, trail.kms-encryption
+
+NOT AS THE STANDARD DEMANDS
+  {VPC_ARN}: vpc.flow-logs
+
+OUT OF REACH
+  arn:other: it is\\u000asomebody else's
+
+COULD NOT BE LOOKED AT
+  vpc-2: denied
+
+WHAT TO DO
+  Look over the baselines once: what is wrong in them may be an attack that came before Relight did.
+  What is weaker than its baseline was changed with no event told: CloudTrail's Event history knows by whom.
+"""
+    )
+    assert message.data == {"version": 1, "sweep": TOTAL}
+    assert message.attributes == {"severity": "LOW", "account": ACCOUNT, "region": REGION, "outcome": "swept"}
+
+
+@pytest.mark.parametrize(
+    ("kept", "counts"),
+    [
+        ({}, "1 weaker than their baseline"),
+        ({TRAIL_ARN: ["x"]}, "1 weaker than their baseline and 1 new baselines"),
+    ],
+)
+def test_what_is_weaker_than_its_baseline_weighs_more(kept: dict[str, Any], counts: str) -> None:
+    message = digest(TOTAL | {"kept": kept, "weaker": {VPC_ARN: ["vpc.flow-logs", "FlowLogs"]}}, ACCOUNT, REGION)
+    assert message.subject.startswith(f"[HIGH] Relight's sweep: {counts} in account")
+    assert len(message.subject) < 100
+    heading = "WEAKER THAN THEIR BASELINE, and not repaired by the sweep"
+    assert f"\n{heading}\n  {VPC_ARN}: vpc.flow-logs, FlowLogs\n" in message.text
+    assert message.attributes["severity"] == "HIGH"
+
+
+def test_what_is_weaker_is_told_although_nothing_is_new() -> None:
+    report = {"looked_at": 1, "weaker": {VPC_ARN: ["FlowLogs"]}}
+    total, notifier, _ = run(lambda _region, **_params: answered(report))
+    assert total["weaker"] == {VPC_ARN: ["FlowLogs"]}
+    assert len(notifier.sent) == 1
+
+
+def test_a_digest_of_very_much_is_cut() -> None:
+    many = TOTAL | {"kept": {f"arn:{n}": ["x"] for n in range(LINES + 3)}}
+    message = digest(many, ACCOUNT, REGION)
+    assert "\n  … and 3 more: see the function's log\n" in message.text
+    assert f"arn:{LINES - 1}:" in message.text
+    assert f"arn:{LINES}:" not in message.text
+    assert len(message.data["sweep"]["kept"]) == LINES
+    assert message.subject.startswith(f"[LOW] Relight's sweep: {LINES + 3} new baselines in")
+    assert "more" not in digest(TOTAL | {"kept": dict(list(many["kept"].items())[:LINES])}, ACCOUNT, REGION).text
+
+
+def test_the_handler_needs_a_function_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELIGHT_FAMILIES", "trail=a,vpc=b")
+    with pytest.raises(
+        InvalidSetting, match=r"RELIGHT_FAMILIES names \['trail', 'vpc'\]; allowed: \['trail', 'vpc', 'bucket'\]"
+    ):
+        handler_for_sweep()
+
+
+def test_the_handler_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws, session = fake_aws(
+        cloudtrail__DescribeTrails={"trailList": []}, ec2__DescribeVpcs={"Vpcs": []}, s3__ListBuckets={"Buckets": []}
+    )
+    monkeypatch.setenv("RELIGHT_FAMILIES", "trail=a,vpc=b,bucket=c")
+    monkeypatch.setattr("relight.sweep.Aws", lambda *place: aws if place == (ACCOUNT, REGION) else None)
+    assert handler_for_sweep()({}, None)["looked_at"] == 0
+    assert len(session.calls) == 3

@@ -1,0 +1,57 @@
+"""Trails as AWS shows them, and a look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from relight.model import Observed, Scope
+from relight.policy.trail import Trail
+from relight.resources import trail as kind
+from tests.unit.builders import (
+    ACCOUNT,
+    FRIEND,
+    REGION,
+    TRAIL_ARN,
+    baseline,
+    key,
+    standard,
+)
+from tests.unit.fakes import Answer, fake_aws
+
+
+def listed(**changes: Any) -> dict[str, Any]:
+    """A trail as DescribeTrails shows it."""
+    return {
+        "Name": "main",
+        "S3BucketName": "trail-logs",
+        "IncludeGlobalServiceEvents": True,
+        "IsMultiRegionTrail": True,
+        "HomeRegion": REGION,
+        "TrailARN": TRAIL_ARN,
+        "LogFileValidationEnabled": True,
+        "KmsKeyId": key(),
+    } | changes
+
+
+ENABLED = {"KeyMetadata": {"KeyId": "k", "KeyState": "Enabled"}}
+LOGS = {"IsLogging": True}
+ALL_EVENTS = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+
+
+def look(
+    *trails: Mapping[str, Any], names: tuple[str, ...] = ("main",), before: Trail | None = None, **answers: Answer
+) -> tuple[list[Observed[Trail]], list[str]]:
+    """What observe yields, and the calls that it made."""
+    prepared: dict[str, Answer] = {
+        "cloudtrail__DescribeTrails": {"trailList": trails},
+        "cloudtrail__GetTrailStatus": LOGS,
+        "cloudtrail__GetEventSelectors": ALL_EVENTS,
+        "kms__DescribeKey": ENABLED,
+        "s3__ListBuckets": {"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]},
+    }
+    aws, session = fake_aws(**(prepared | answers))
+    baselines = {TRAIL_ARN: baseline(before)} if before else {}
+    settings = standard(trusted_accounts=frozenset({FRIEND}), trail_keys={"eu-west-1": key()})
+    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names), baselines, settings))
+    return seen, session.names
