@@ -12,10 +12,12 @@ import boto3
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from relight.errors import AwsError, RelightError
 from relight.model import Call
 
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 READS = ("Describe", "Get", "List", "Query")
 # Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
 CONFIG = Config(
@@ -89,7 +91,7 @@ class Place:
             client = self._aws.client(service, self.region)
             for page in client.get_paginator(xform_name(operation)).paginate(**params):
                 yield from page.get(key, ())
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error
 
     def send(self, call: Call) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class Place:
         try:
             client = self._aws.client(service, self.region)
             answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error
         return answer
 
@@ -125,7 +127,7 @@ def _require_read(operation: str) -> None:
         raise RelightError(f"{operation} is not a read: only Place.send may write")
 
 
-def _translated(operation: str, error: ClientError | BotoCoreError) -> AwsError:
+def _translated(operation: str, error: Exception) -> AwsError:
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})
         return AwsError(operation, details.get("Code", "Unknown"), details.get("Message", ""))

@@ -108,13 +108,20 @@ class Ledger:
         )
 
     def told(self, key: str, incident: Incident, now: datetime) -> None:
-        """Notes that this outcome was told; frees the right to tell the next one."""
+        """Notes that this outcome was told, whether or not there is an entry; frees the right to tell the next one."""
         self._update(
             key,
             incident.resource.arn,
-            "SET #status = :status, told = :outcome, told_at = :now REMOVE telling",
-            "attribute_exists(pk)",
-            {":status": {"S": "told"}, ":outcome": {"S": incident.outcome}, ":now": {"S": now.isoformat()}},
+            "SET #status = :status, body = :body, told = :outcome, told_at = :now,"
+            " expires = if_not_exists(expires, :expires) REMOVE telling",
+            "attribute_not_exists(told) OR told <> :outcome",
+            {
+                ":status": {"S": "told"},
+                ":body": {"S": json.dumps(to_data(incident))},
+                ":outcome": {"S": incident.outcome},
+                ":now": {"S": now.isoformat()},
+                ":expires": self._expiry(now),
+            },
         )
 
     def _expiry(self, now: datetime) -> dict[str, str]:

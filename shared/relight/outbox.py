@@ -12,6 +12,8 @@ from relight import telemetry
 from relight.case import Runtime
 from relight.model import Cause, Finding, Incident, Outcome
 
+SETTLED = (Outcome.COMPLIANT, Outcome.REPAIRED)
+
 
 def merged(noted: Incident, fresh: Incident, now: Iterable[Finding]) -> Incident:
     """An earlier attempt's incident, brought up to date with what the present attempt saw and did.
@@ -38,28 +40,37 @@ def dark_seconds(findings: Iterable[Finding], since: datetime, now: datetime) ->
     return (now - since).total_seconds() if caused else None
 
 
-def tell(run: Runtime, incident: Incident, teller: str, *, begun: bool) -> None:
+def tell(run: Runtime, incident: Incident, teller: str) -> None:
     """Publishes an incident, unless its outcome was told before or is being told by another invocation.
 
-    `begun`: it has an entry already. Raises AwsError where the ledger or the topic cannot be reached.
+    What the record caused or led Relight to repair is told by event; what was only found, once a day. Raises AwsError
+    where the ledger or the topic cannot be reached.
     """
     now = run.clock.now()
     if incident.dark_seconds is None:  # an attempt that repaired and crashed could not note it
         dark = dark_seconds(incident.findings, incident.event_time, now)
         incident = replace(incident, dark_seconds=dark)
-    key = incident.event_id if begun or _by_record(incident) else _daily(incident, now.date().isoformat())
-    if run.ledger.claim(key, incident, now, teller):
-        run.notifier.publish(incident)
-        run.ledger.told(key, incident, run.clock.now())
-        telemetry.told(incident)
+    key = incident.event_id if _by_record(incident) else _daily(incident, now)
+    if not run.ledger.claim(key, incident, now, teller):
+        return
+    run.notifier.publish(incident)
+    run.ledger.told(key, incident, now)
+    telemetry.told(incident)
+    standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in SETTLED))
+    if standing.findings and key == incident.event_id:
+        # The events of Relight's own repairs find the same again: it was told for today.
+        run.ledger.told(_daily(standing, now), standing, now)
 
 
 def _by_record(incident: Incident) -> bool:
-    """Whether the record caused it. What is out of reach, or was found on the way, is told once a day instead."""
-    return any(f.cause is not Cause.FOUND and f.outcome is not Outcome.OUT_OF_REACH for f in incident.findings)
+    return any(
+        f.outcome is Outcome.REPAIRED or (f.cause is not Cause.FOUND and f.outcome is not Outcome.OUT_OF_REACH)
+        for f in incident.findings
+    )
 
 
-def _daily(incident: Incident, day: str) -> str:
+def _daily(incident: Incident, now: datetime) -> str:
     """The same findings on the same day have the same key, whatever record led to them."""
     what = [[f.control, f.outcome, [[d.field, d.found, d.wanted] for d in f.drifts]] for f in incident.findings]
-    return f"{day}#{hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{now.date().isoformat()}#{digest}"

@@ -12,15 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from relight import outbox
-from relight.aws import Place
 from relight.case import Case, Runtime
-from relight.errors import AwsError, RelightError, RepairFailed
-from relight.model import Baseline, Call, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.errors import RelightError, RepairFailed
+from relight.model import Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
 from relight.record import Record
+from relight.repair import BACKOFF, repair
 from relight.resources.kind import Kind
 
-# Seconds before each further look: reads may lag behind writes, and behind the creation of a resource.
-BACKOFF = (1, 2, 4, 8)
 # Up to so many baselines are read one by one; for more, the Region's are queried.
 FEW = 10
 MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
@@ -77,11 +75,10 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     ledger, event_id = case.run.ledger, case.record.event_id
     observed, findings = _first_look(case, observed)
     incident = _incident(case, observed, findings)
-    repairs = case.plan(observed, findings, Outcome.FAILED)
+    repairs = bool(incident.calls)
     if repairs:
         entry = ledger.open(event_id, incident, case.run.clock.now())
-        sent, error = _send(case.run.aws.at(observed.resource.account, observed.resource.region), repairs)
-        observed, findings = _verified(case, observed, findings)
+        observed, findings, sent, error = repair(case, observed, findings)
         incident = replace(
             incident,
             findings=_worth_telling(findings),
@@ -96,10 +93,10 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     if entry:
         incident = outbox.merged(entry, incident, findings)
     if incident.findings:
-        outbox.tell(case.run, incident, case.teller, begun=bool(entry or repairs))
+        outbox.tell(case.run, incident, case.teller)
     keep(case.run, case.kind, observed, findings, case.baseline)
     _raise_unsettled(observed, findings, incident.error)
-    return bool(repairs)
+    return repairs
 
 
 def _first_look(case: Case, observed: Observed[Any]) -> tuple[Observed[Any], tuple[Finding, ...]]:
@@ -132,45 +129,6 @@ def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]
 def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Whatever is not compliant, and what was taken away even if it is back by now."""
     return tuple(f for f in findings if f.cause is Cause.TAKEN or f.outcome is not Outcome.COMPLIANT)
-
-
-def _send(place: Place, calls: Iterable[Call]) -> tuple[list[Call], str]:
-    """Sends every call, whatever became of the one before; returns what was sent and what AWS refused.
-
-    A refused call with a substitute counts as what its substitute comes to: verification tells what is still wrong.
-    """
-    sent, errors = [], []
-    for call in calls:
-        sent.append(call)
-        try:
-            place.send(call)
-        except AwsError as error:
-            errors.append(str(error))
-            substitutes, refused = _send(place, call.instead)
-            sent += substitutes
-            errors += [refused] if refused else []
-    return sent, "; ".join(errors)
-
-
-def _verified(
-    case: Case, observed: Observed[Any], before: tuple[Finding, ...]
-) -> tuple[Observed[Any], tuple[Finding, ...]]:
-    """Looks again until the repair shows, or the backoff is used up; the last look, and how each finding ended."""
-    for pause in (*BACKOFF, 0):
-        observed = case.look(observed)
-        now = {f.control: f for f in case.judge(observed)}
-        if not pause or not any(f.outcome is Outcome.FAILED for f in now.values()):
-            break
-        case.run.clock.sleep(pause)
-    return observed, tuple(_ended(f, now.get(f.control)) for f in before)
-
-
-def _ended(before: Finding, now: Finding | None) -> Finding:
-    if now is None:
-        return replace(before, outcome=Outcome.GONE)
-    if before.outcome is Outcome.FAILED and now.outcome is Outcome.COMPLIANT:
-        return replace(before, outcome=Outcome.REPAIRED)
-    return now
 
 
 def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -> tuple[Finding, ...]:

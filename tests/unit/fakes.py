@@ -186,9 +186,8 @@ class FakeLedger(Ledger):
 
     def told(self, key: str, incident: Incident, now: datetime) -> None:  # noqa: ARG002
         self._step("before told")
-        row = self.rows.get((key, incident.resource.arn))
-        if row:
-            row.status, row.told, row.telling = "told", incident.outcome, None
+        row = self.rows.setdefault((key, incident.resource.arn), Row(json.dumps(to_data(incident))))
+        row.status, row.told, row.telling = "told", incident.outcome, None
         self._step("after told")
 
     def _step(self, step: str) -> None:

@@ -131,6 +131,8 @@ def test_a_claim_refused_changes_nothing(ledger: Ledger) -> None:
     assert ledger.find(KEY, TRAIL_ARN) == INCIDENT
 
 
-def test_told_without_an_entry_makes_none(ledger: Ledger) -> None:
+def test_told_without_an_entry_makes_one(ledger: Ledger) -> None:
+    """What stands after a repair is told with it, and noted for the day on its own."""
     ledger.told(KEY, INCIDENT, NOON)
-    assert ledger.find(KEY, TRAIL_ARN) is None
+    assert ledger.find(KEY, TRAIL_ARN) == INCIDENT
+    assert not ledger.claim(KEY, INCIDENT, NOON, "t1")

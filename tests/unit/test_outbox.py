@@ -121,7 +121,6 @@ def test_what_a_record_caused_is_told_for_each_record(scene: Scene) -> None:
     for event_id in ("e1", "e2", "e2"):
         act(scene, event_id=event_id)
     assert [each.event_id for each in scene.notifier.told] == ["e1", "e2"]
-    assert {key for key, _ in scene.ledger.rows} == {"e1", "e2"}
 
 
 def lit(outcome: Outcome, cause: Cause = Cause.TAKEN, note: str = "") -> Finding:
@@ -210,16 +209,19 @@ def test_merged_tells_the_calls_of_the_attempt_that_made_some() -> None:
     ],
 )
 def test_how_long_it_was_dark(scene: Scene, cause: Cause, outcome: Outcome, dark: float | None) -> None:
-    outbox.tell(scene.run, incident(lit(outcome, cause)), "t1", begun=True)
+    outbox.tell(scene.run, incident(lit(outcome, cause)), "t1")
     assert scene.notifier.told[0].dark_seconds == dark
 
 
-def test_what_was_begun_is_told_by_its_record_whatever_it_is(scene: Scene) -> None:
-    outbox.tell(scene.run, incident(lit(Outcome.OBSERVED, Cause.FOUND)), "t1", begun=True)
-    assert [key for key, _ in scene.ledger.rows] == ["0e6e2b1c-event"]
+def test_what_still_stands_after_a_repair_is_told_for_the_day(scene: Scene) -> None:
+    """The event of Relight's own repair finds the same again."""
+    standing = finding(control="lamp.white", outcome=Outcome.OBSERVED, cause=Cause.FOUND)
+    outbox.tell(scene.run, incident(lit(Outcome.REPAIRED), standing), "t1")
+    outbox.tell(scene.run, replace(incident(standing), event_id="the-repair's-own"), "t2")
+    assert len(scene.notifier.told) == 1
 
 
 def test_out_of_reach_is_folded_by_day(scene: Scene) -> None:
-    outbox.tell(scene.run, incident(lit(Outcome.OUT_OF_REACH)), "t1", begun=False)
+    outbox.tell(scene.run, incident(lit(Outcome.OUT_OF_REACH)), "t1")
     ((key, _),) = scene.ledger.rows
     assert key.startswith("2026-03-14#")

@@ -52,6 +52,13 @@ DENIED = Unread("kms:DescribeKey: AccessDenied: no")
         pytest.param(OTHER, None, {key(): "Enabled"}, {OTHER: "NotFound", key(): "Enabled"}, id="not-found"),
         pytest.param(OTHER, None, {OTHER: refused("AccessDenied")}, {OTHER: DENIED}, id="unreadable-stops-the-search"),
         pytest.param("", trail(kms_key=OTHER), {OTHER: "Enabled"}, {OTHER: "Enabled"}, id="none-baseline's"),
+        pytest.param(
+            "",
+            trail(kms_key=OTHER),
+            {OTHER: "Disabled", key(): "Enabled"},
+            {OTHER: "Disabled", key(): "Enabled"},
+            id="none-baseline's-is-disabled",
+        ),
         pytest.param("", None, {key(): "Enabled"}, {key(): "Enabled"}, id="none-standard's"),
         pytest.param(key(STRANGER), None, {key(): "Enabled"}, {key(): "Enabled"}, id="untrusted-is-not-asked-for"),
         pytest.param(

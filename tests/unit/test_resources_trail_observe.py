@@ -131,6 +131,13 @@ def test_coverage(others: list[Any], status: Any, selectors: Any, *, covered: bo
     assert seen.state.covered is covered
 
 
+def test_a_multi_region_trail_need_not_be_covered() -> None:
+    (seen,), calls = look(listed(), ELSEWHERE)
+    assert seen.state is not None
+    assert seen.state.covered is False
+    assert calls.count("cloudtrail:GetTrailStatus") == 1
+
+
 NO_STATUS = "cloudtrail:GetTrailStatus: AccessDenied: no"
 
 
