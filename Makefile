@@ -31,7 +31,7 @@ lab: .venv/.local ## An AWS on localhost that repairs itself, for your own aws c
 test: .venv/.dev .venv-sam/.ready ## All tests; those in containers where a Docker engine answers
 	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory build; fi
 	$(call say,Tests)
-	@$(BIN)/pytest --cov
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov
 
 check: lint test ## Everything that CI checks
 

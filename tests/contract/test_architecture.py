@@ -16,7 +16,7 @@ RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
     "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "aws", "notify", "ledger",
-    "resources", "case", "outbox", "reconcile", "survey", "handler", "sweep",
+    "resources", "case", "outbox", "repair", "reconcile", "survey", "handler", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}

@@ -17,6 +17,8 @@ from local.settings import PROJECT
 from tests.integration import helpers
 
 SAM = os.environ.get("SAM") or str(PROJECT / ".venv-sam" / "bin" / "sam")
+# One after the other where tests run in parallel: containers reach one address only.
+pytestmark = pytest.mark.xdist_group("containers")
 REQUIRED = os.environ.get("RELIGHT_REQUIRE_DOCKER") == "1"
 
 

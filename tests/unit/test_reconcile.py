@@ -6,7 +6,8 @@ import pytest
 
 from relight.errors import RepairFailed
 from relight.model import Cause, Incident, Mode, Outcome
-from relight.reconcile import BACKOFF, reconcile
+from relight.reconcile import reconcile
+from relight.repair import BACKOFF
 from tests.unit.builders import NOON, record
 from tests.unit.lamps import Lamp, LampKind, Scene
 
