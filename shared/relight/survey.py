@@ -46,7 +46,9 @@ def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, An
         if weaker:
             report["weaker"][arn] = weaker
         elif keep(run, kind, observed, findings, baseline):
-            report["kept"][arn] = [f.control for f in findings if f.outcome in MET]
+            met = [f.control for f in findings if f.outcome in MET]
+            if met:  # of a resource that meets nothing, only that is kept
+                report["kept"][arn] = met
     telemetry.logger.info("surveyed", extra={"report": report})
     return report
 

@@ -97,11 +97,10 @@ def _add(total: dict[str, Any], report: Mapping[str, Any]) -> None:
 
 def digest(total: Mapping[str, Any], account: str, region: str) -> Message:
     """What became baselines, and what is not as its baseline was, for a person to look over. Pure."""
-    kept = {arn: controls for arn, controls in total["kept"].items() if controls}
-    weaker = total["weaker"]
+    kept, weaker = total["kept"], total["weaker"]
     severity = Severity.HIGH if weaker else Severity.LOW
     counts = [f"{len(weaker)} weaker than their baseline"] if weaker else []
-    counts += [f"{len(kept)} new baselines"] if kept or not weaker else []
+    counts += [f"{len(kept)} new baseline{'' if len(kept) == 1 else 's'}"] if kept or not weaker else []
     where = f"account {account}, {region}"
     lines = [
         f"Relight looked at {total['looked_at']} trails, VPCs and buckets of {where}.",

@@ -195,13 +195,13 @@ def incident(*findings: Finding, **changes: Any) -> Incident:
 
 
 @cache
-def _input_shape(service: str, operation: str) -> Any:
-    return botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
+def _model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
 
 
 def accepted_by_botocore(*calls: Call) -> bool:
     """Raises ParamValidationError where botocore's service model does not know a call's parameters."""
     for call in calls:
-        validate_parameters(dict(call.params), _input_shape(call.service, call.operation))
+        validate_parameters(dict(call.params), _model(call.service).operation_model(call.operation).input_shape)
         accepted_by_botocore(*call.instead)
     return True

@@ -91,6 +91,11 @@ def test_a_named_vpc_with_its_flow_logs() -> None:
             id="bucket",
         ),
         pytest.param(
+            {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::b"},
+            flow_log(destination_type=S3, destination="arn:aws:s3:::b"),
+            id="bucket-beside-a-group's-name",
+        ),
+        pytest.param(
             {"LogGroupName": None, "LogDestination": "arn:aws:logs:g"}, flow_log(destination="arn:aws:logs:g"), id="arn"
         ),
         pytest.param({"FlowLogStatus": "DELETED"}, flow_log(active=False), id="inactive"),

@@ -39,6 +39,13 @@ def test_what_is_looked_at_becomes_the_baseline(scene: Scene) -> None:
     assert look(scene, "a", "b")["kept"] == {}
 
 
+def test_what_meets_nothing_is_remembered_but_is_no_baseline_to_look_over(scene: Scene) -> None:
+    scene.house.lamps["a"] = Lamp(lit=False, colour="blue")
+    report = look(scene, "a")
+    assert (report["kept"], report["drifted"]) == ({}, {arn("a"): [LIT, WHITE]})
+    assert scene.kept("a") == (Lamp(lit=False, colour="blue"), set())
+
+
 def test_nothing_is_repaired_even_where_the_mode_is_enforce(scene: Scene) -> None:
     scene.house.lamps["a"] = Lamp(lit=False)
     scene.know("a", Lamp(), LIT, WHITE)

@@ -155,7 +155,7 @@ def test_a_list_that_cannot_be_read_does_not_stop_the_others(operation: str, wha
 
 TOTAL: dict[str, Any] = {
     "looked_at": 5,
-    "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"], VPC_ARN: []},
+    "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"]},
     "weaker": {},
     "drifted": {VPC_ARN: ["vpc.flow-logs"]},
     "out_of_reach": {"arn:other": "it is\nsomebody else's"},
@@ -168,7 +168,7 @@ WHERE = f"account {ACCOUNT}, {REGION}"
 
 def test_the_digest() -> None:
     message = digest(TOTAL, ACCOUNT, REGION)
-    assert message.subject == f"[LOW] Relight's sweep: 1 new baselines in {WHERE}"
+    assert message.subject == f"[LOW] Relight's sweep: 1 new baseline in {WHERE}"
     assert message.text == (
         f"""Relight looked at 5 trails, VPCs and buckets of {WHERE}.
 
@@ -197,7 +197,7 @@ WHAT TO DO
     ("kept", "counts"),
     [
         ({}, "1 weaker than their baseline"),
-        ({TRAIL_ARN: ["x"]}, "1 weaker than their baseline and 1 new baselines"),
+        ({TRAIL_ARN: ["x"]}, "1 weaker than their baseline and 1 new baseline"),
     ],
 )
 def test_what_is_weaker_than_its_baseline_weighs_more(kept: dict[str, Any], counts: str) -> None:
