@@ -5,10 +5,10 @@ import os
 import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Protocol
 
 from moto.core.exceptions import ServiceException
@@ -66,6 +66,7 @@ class Gateway:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._listener = listener
         self._refusals: list[Refusal] = []
+        self._one_by_one = Lock()
         self._server: BaseWSGIServer | None = None
 
     def start(self, host: str, port: int) -> None:
@@ -120,7 +121,9 @@ class Gateway:
             if answer is not None:
                 return answer
         environ["wsgi.input"] = io.BytesIO(body)
-        return _run(self._moto, environ)
+        # moto looks at a condition and then writes; DynamoDB does both at once, and the ledger relies on that.
+        with self._one_by_one if call is not None and call.service == "dynamodb" else nullcontext():
+            return _run(self._moto, environ)
 
 
 class _QuietHandler(MotoRequestHandler):

@@ -162,7 +162,9 @@ class _Output(io.TextIOBase):
         try:
             yield buffer
         finally:
-            sys.stdout = replaced
+            present: Any = sys.stdout
+            if present is self:  # else somebody has put theirs in its place meanwhile
+                sys.stdout = replaced
             self._buffers.pop()
 
     def write(self, text: str) -> int:

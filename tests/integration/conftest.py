@@ -19,10 +19,11 @@ def local_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def victim(local_aws: LocalAws) -> Account:
+def victim(local_aws: LocalAws) -> Iterator[Account]:
     """A fresh account that logs as it should: what it holds that is worth attacking."""
     local_aws.reset()
-    return account.build(local_aws)
+    yield account.build(local_aws)
+    local_aws.reset()  # waits for what is still under way, so that nothing of it runs on into the next test
 
 
 @pytest.fixture

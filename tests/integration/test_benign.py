@@ -74,6 +74,12 @@ def second_flow_log(aws: LocalAws, victim: Account) -> None:
     )
 
 
+def an_unused_log_group(aws: LocalAws, _victim: Account) -> None:
+    logs = terraform(aws, "logs")
+    logs.create_log_group(logGroupName="/app/two")
+    logs.delete_log_group(logGroupName="/app/two")
+
+
 BENIGN: dict[str, Change] = {
     "UpdateTrail with the values that it has": the_same_again,
     "UpdateTrail of nothing": lambda aws, victim: terraform(aws, "cloudtrail").update_trail(Name=victim.trail),
@@ -92,9 +98,7 @@ BENIGN: dict[str, Change] = {
     ),
     "CreateFlowLogs on a VPC that has one": second_flow_log,
     "CreateLogGroup": lambda aws, _victim: terraform(aws, "logs").create_log_group(logGroupName="/app/one"),
-    "DeleteLogGroup that no flow log uses": lambda aws, _victim: terraform(aws, "logs").delete_log_group(
-        logGroupName="/app/one"
-    ),
+    "DeleteLogGroup that no flow log uses": an_unused_log_group,
     "CreateSubnet": lambda aws, victim: terraform(aws, "ec2").create_subnet(VpcId=victim.vpc, CidrBlock="10.20.1.0/24"),
 }
 
