@@ -19,7 +19,8 @@ from relight.notify import Message, Notifier
 from relight.policy.state import lasting
 from tests.unit.builders import ACCOUNT, NOON, REGION, accepted_by_botocore
 
-Answer = Mapping[str, Any] | Exception | Callable[..., Any]
+# A list is a listing of several pages.
+Answer = Mapping[str, Any] | list[Any] | Exception | Callable[..., Any]
 
 
 class Crash(Exception):

@@ -75,6 +75,22 @@ def test_a_state_that_meets_less_is_not_kept(scene: Scene) -> None:
     assert scene.kept("a") == (Lamp(), {LIT, WHITE})
 
 
+def test_a_state_that_lost_a_control_though_no_field_grew_weaker_is_not_kept(scene: Scene) -> None:
+    """As when the standard demands more than it did, or a delivery fails."""
+    scene.know("a", Lamp(colour="dim", room=""), LIT, WHITE)
+    scene.house.lamps["a"] = Lamp(colour="dim")
+    look(scene)
+    assert scene.kept("a") == (Lamp(colour="dim", room=""), {LIT, WHITE})
+
+
+def test_what_is_off_now_was_not_lost(scene: Scene) -> None:
+    scene.settings["modes"] = {WHITE: {"restore": Mode.OFF}}
+    scene.know("a", Lamp(lit=False, colour="dim"), WHITE)
+    scene.house.lamps["a"] = Lamp(colour="dim")
+    look(scene)
+    assert scene.kept("a") == (Lamp(colour="dim"), {LIT, WHITE})
+
+
 def test_what_was_taken_and_is_not_back_is_not_kept(scene: Scene) -> None:
     """Else the attack would become what is known never to have been otherwise."""
     scene.settings["mode"] = Mode.OBSERVE

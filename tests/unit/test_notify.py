@@ -73,6 +73,13 @@ def test_how_long_it_was_dark(seconds: float | None, written: str | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("mfa", "written"), [("true", "yes"), ("false", "no"), ("", "not recorded"), ("maybe", "maybe")]
+)
+def test_mfa(mfa: str, written: str) -> None:
+    assert f"\n  MFA         {written}\n" in render(incident(actor=actor(mfa=mfa))).text
+
+
+@pytest.mark.parametrize(
     ("value", "written"),
     [
         ("", "none"),

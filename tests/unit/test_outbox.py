@@ -123,6 +123,14 @@ def test_what_a_record_caused_is_told_for_each_record(scene: Scene) -> None:
     assert [each.event_id for each in scene.notifier.told] == ["e1", "e2"]
 
 
+def test_each_repair_is_told_also_of_what_was_only_found(scene: Scene) -> None:
+    scene.know("a", Lamp(), "lamp.lit", "lamp.white")
+    for event_id in ("e1", "e2"):
+        scene.house.lamps["a"] = Lamp(colour="blue")
+        act(scene, "Look", event_id=event_id)
+    assert scene.told == ["a: repaired"] * 2
+
+
 def lit(outcome: Outcome, cause: Cause = Cause.TAKEN, note: str = "") -> Finding:
     return finding(control="lamp.lit", outcome=outcome, cause=cause, note=note)
 

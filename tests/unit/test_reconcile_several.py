@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from relight.errors import AwsError, RelightError, RepairFailed
-from relight.model import Cause, Incident, Mode, Outcome
-from relight.reconcile import FEW, reconcile
-from tests.unit.builders import FRIEND, record
+from relight.model import Cause, Incident, Mode, Outcome, Scope
+from relight.reconcile import FEW, known, reconcile
+from tests.unit.builders import ACCOUNT, FRIEND, REGION, record
 from tests.unit.lamps import Lamp, LampKind, Scene
 
 LIT, WHITE = "lamp.lit", "lamp.white"
@@ -39,6 +39,26 @@ def test_gone(scene: Scene) -> None:
     assert scene.house.writes == []
 
 
+def test_gone_since_its_baseline(scene: Scene) -> None:
+    scene.know("missing", Lamp(), LIT, WHITE)
+    act(scene, "SwitchOff", "missing")
+    assert outcomes(only(scene)) == {LIT: (Outcome.GONE, Cause.TAKEN)}
+    assert scene.kept("missing") == (Lamp(), {LIT, WHITE})
+
+
+def test_gone_and_off_is_nothing_to_tell(scene: Scene) -> None:
+    scene.settings["modes"] = {LIT: {"restore": Mode.OFF}}
+    act(scene, "SwitchOff", "missing")
+    assert scene.told == []
+
+
+def test_a_repair_is_looked_at_in_the_light_of_the_baseline(scene: Scene) -> None:
+    scene.know("attic-1", Lamp(), LIT, WHITE)
+    scene.house.lamps["attic-1"] = DARK
+    act(scene, "SwitchOff", "attic-1")
+    assert scene.told == ["attic-1: repaired"]
+
+
 def test_gone_and_nothing_taken_is_nothing_to_tell(scene: Scene) -> None:
     act(scene, "MakeLamp", "missing")
     assert scene.told == []
@@ -52,6 +72,7 @@ def test_out_of_reach_is_told_once_a_day_and_not_retried(scene: Scene) -> None:
         LIT: (Outcome.OUT_OF_REACH, Cause.TAKEN),
         WHITE: (Outcome.OUT_OF_REACH, Cause.FOUND),
     }
+    assert {f.note for f in only(scene).findings} == {"it is the neighbours'"}
     scene.clock.sleep(24 * 3600)
     act(scene, "SwitchOff", "neighbours-1", event_id="e3")
     assert len(scene.told) == 2
@@ -144,8 +165,26 @@ def test_few_baselines_are_read_one_by_one_many_are_queried(scene: Scene, count:
     assert set(scene.house.lamps.values()) == {Lamp()}
 
 
+def test_whose_baselines_are_looked_up(scene: Scene) -> None:
+    names = tuple(f"n{each}" for each in range(FEW + 1))
+    for name in (*names, "z"):
+        scene.know(name, Lamp(), LIT)
+
+    def found(*named: str, parts: tuple[str, ...] = ()) -> set[str]:
+        return {
+            state.rpartition("/")[2] for state in known(scene.run, LampKind(), Scope(ACCOUNT, REGION, named, parts))
+        }
+
+    assert found("n1") == {"n1"}
+    assert found(*names[:FEW]) == set(names[:FEW])
+    assert found(*names) == {*names, "z"}
+    assert found(parts=("a bulb",)) == {*names, "z"}
+    assert found("n1", parts=("a bulb",)) == {*names, "z"}
+
+
 def told_as_changed(scene: Scene) -> dict[str, Any]:
     (changed,) = (f for f in only(scene).findings if f.outcome is Outcome.CHANGED)
+    assert changed.references == ""
     assert (changed.control, changed.cause, changed.mode) == ("lamp.baseline", Cause.FOUND, Mode.OBSERVE)
     return {drift.field: (drift.wanted, drift.found) for drift in changed.drifts}
 
