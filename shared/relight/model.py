@@ -37,7 +37,7 @@ class Mode(StrEnum):
 class Outcome(StrEnum):
     """How a finding, and the incident as a whole, ended."""
 
-    COMPLIANT = "compliant"  # somebody weakened it, but it was right again by the time Relight looked
+    COMPLIANT = "compliant"  # the record weakened it, but it was met when Relight looked
     REPAIRED = "repaired"  # repaired by Relight, and seen to be so
     OBSERVED = "observed"  # drifted; the mode says to tell only
     CHANGED = "changed"  # still compliant, but weaker than or elsewhere than the baseline

@@ -21,7 +21,7 @@ LINE_LENGTH = 600
 
 DONE = {
     Outcome.REPAIRED: "Relight repaired {}",
-    Outcome.COMPLIANT: "Relight found {} compliant again",
+    Outcome.COMPLIANT: "Relight found {} compliant",
     Outcome.OBSERVED: "Relight would repair {}",
     Outcome.CHANGED: "Relight saw {} change",
     Outcome.OUT_OF_REACH: "Relight cannot reach {}",
@@ -37,7 +37,7 @@ CAUSE = {
 }
 MEANING = {
     Outcome.REPAIRED: "repaired, and read back to be sure",
-    Outcome.COMPLIANT: "right again by the time Relight looked: repaired while handling another event, or by somebody",
+    Outcome.COMPLIANT: "met when Relight looked: put back meanwhile, or still met in another way",
     Outcome.OBSERVED: "NOT repaired: its mode is observe",
     Outcome.CHANGED: "left alone: it is still compliant",
     Outcome.OUT_OF_REACH: "out of reach: nothing that this stack may do changes it",
