@@ -122,6 +122,15 @@ class Place:
         return answer
 
 
+def body(answer: Mapping[str, Any], key: str) -> bytes:
+    """The bytes of a streamed part of an answer. Raises AwsError where the stream breaks off."""
+    try:
+        content: bytes = answer[key].read()
+    except FAILURES as error:
+        raise _translated(f"reading {key}", error) from error
+    return content
+
+
 def _require_read(operation: str) -> None:
     if not operation.startswith(READS):
         raise RelightError(f"{operation} is not a read: only Place.send may write")

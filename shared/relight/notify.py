@@ -163,7 +163,7 @@ def _text(incident: Incident) -> Iterator[str]:
     yield "WHAT"
     for finding in incident.findings:
         yield from _finding(finding)
-    yield from _section("DONE", incident.calls)
+    yield from _section("SENT", incident.calls)
     yield from _section("WOULD BE DONE IN MODE ENFORCE", incident.would_call)
     yield from _section("WHAT AWS ANSWERED", [incident.error] if incident.error else [])
     yield from _section("WHAT TO DO", _advice(incident))

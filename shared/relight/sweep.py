@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from relight import telemetry
-from relight.aws import Aws, Place
+from relight.aws import Aws, Place, body
 from relight.errors import InvalidSetting, RelightError
 from relight.model import Call, Severity
 from relight.notify import Message, Notifier, clean, subject_line
@@ -22,7 +22,9 @@ from relight.survey import PARTS, SOURCE
 KINDS: tuple[Kind, ...] = (trail, vpc, bucket)
 # So few that a family function is done well within its timeout.
 BATCH = 50
-LINES = 200
+# What a message lists of each part, so that it stays below SNS's 256 KB; the log has the whole.
+LINES = 60
+LENGTH = 300
 
 
 def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
@@ -79,7 +81,7 @@ def _survey(place: Place, function: str, request: Mapping[str, Any], failed: dic
     }
     try:
         answer = place.send(Call("lambda", "Invoke", params))
-        report = json.loads(answer["Payload"].read())
+        report = json.loads(body(answer, "Payload"))
     except (RelightError, ValueError) as error:
         failed[f"{function} ({request['names'][0]} …)"] = str(error)
         return {}
@@ -127,13 +129,15 @@ def _joined(rows: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def _first(part: Any) -> Any:
-    """At most LINES of a mapping: a message ends at 256 KB; the log has the whole."""
-    return dict(list(part.items())[:LINES]) if isinstance(part, Mapping) else part
+    """At most LINES of a mapping, texts cut."""
+    if not isinstance(part, Mapping):
+        return part
+    return {name: value[:LENGTH] for name, value in list(part.items())[:LINES]}
 
 
 def _listed(title: str, rows: Mapping[str, str]) -> list[str]:
     if not rows:
         return []
-    shown = [f"  {clean(name)}: {clean(text)}" for name, text in list(rows.items())[:LINES]]
+    shown = [f"  {clean(name)}: {clean(text, LENGTH)}" for name, text in list(rows.items())[:LINES]]
     more = [f"  … and {len(rows) - LINES} more: see the function's log"] if len(rows) > LINES else []
     return ["", title, *shown, *more]

@@ -34,7 +34,7 @@ def test_observe_mode_tells_of_all_five_and_writes_nothing(local_aws: LocalAws, 
         assert "Relight would repair" in message.subject
         assert "WOULD BE DONE IN MODE ENFORCE" in message.text
         assert "NOT repaired: its mode is observe" in message.text
-        assert not {"DONE"} & set(message.text.splitlines())
+        assert not {"SENT"} & set(message.text.splitlines())
     would = {message.data["event_name"]: message.data["would_call"] for message in cloud.notifications}
     assert [call.partition(" ")[0] for call in would["DeleteFlowLogs"]] == ["logs:CreateLogGroup", "ec2:CreateFlowLogs"]
     assert any(call.startswith("cloudtrail:StartLogging") for call in would["StopLogging"])

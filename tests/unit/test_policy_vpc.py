@@ -8,7 +8,9 @@ import pytest
 
 from relight.model import Drift
 from relight.policy import CONTROLS
+from relight.policy.state import lasting
 from relight.policy.vpc import DEFAULT_FORMAT, S3, FlowLog, Vpc, from_standard, weaker
+from relight.resources import vpc as kind
 from tests.unit.builders import ROLE, flow_log, standard, vpc
 
 CHECK = CONTROLS["vpc.flow-logs"].check
@@ -197,3 +199,9 @@ def test_a_flow_log_that_leads_elsewhere_beside(
 ) -> None:
     expected = (Drift("LogDestination", found=ELSEWHERE.destination, wanted=""),) if strange else ()
     assert weaker(vpc(*old), vpc(*new), standard(**settings)) == expected
+
+
+def test_a_baseline_holds_nothing_of_how_a_flow_log_fares() -> None:
+    data = lasting(vpc(flow_log(delivery_error="Access error", group_missing=True)))
+    assert not {"delivery_error", "group_missing"} & data["flow_logs"][0].keys()
+    assert kind.revive(data) == vpc(flow_log())

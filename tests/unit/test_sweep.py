@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from relight.errors import InvalidSetting, RelightError
 from relight.sweep import BATCH, LINES, digest, handler_for_sweep, sweep
@@ -135,6 +136,23 @@ def test_a_part_that_failed_is_raised_after_all_the_rest_was_told(failing: Any, 
     (told,) = notifier.sent
     assert told.data["sweep"]["kept"].keys() == {TRAIL_ARN, "b"}
     assert "COULD NOT BE LOOKED AT" in told.text
+
+
+class BrokenStream:
+    """Shaped as botocore's StreamingBody is where the connection breaks off."""
+
+    def read(self) -> bytes:
+        raise ReadTimeoutError(endpoint_url="lambda")
+
+
+def test_an_answer_that_breaks_off_does_not_keep_the_rest_from_being_told() -> None:
+    def breaks_off_for_trails(region: str, **params: Any) -> Any:
+        broken = params["FunctionName"] == FAMILIES["trail"]
+        return {"StatusCode": 200, "Payload": BrokenStream()} if broken else keeps_all(region, **params)
+
+    total, notifier, _ = run(breaks_off_for_trails)
+    assert "ReadTimeoutError" in total["error"]
+    assert len(notifier.sent) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 StateT = TypeVar("StateT")
 
 
-def lasting(state: Any) -> dict[str, Any]:
-    """A state dataclass as plain data, without the fields that only say how things are just now (compare=False)."""
-    data = asdict(state)
-    return {each.name: data[each.name] for each in fields(state) if each.compare}
+def lasting(value: Any) -> Any:
+    """A state as plain data, without the fields that only say how things are just now (compare=False)."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: lasting(getattr(value, each.name)) for each in fields(value) if each.compare}
+    if isinstance(value, Mapping):
+        return {key: lasting(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [lasting(each) for each in value]
+    return value
 
 
 def revive(kind: type[StateT], data: Mapping[str, Any]) -> StateT:
