@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 
 # What must not hide behind a good outcome of something else.
-STANDING = (Outcome.CHANGED, Outcome.UNKNOWN, Outcome.MANUAL, Outcome.FAILED)
+STANDING = (Outcome.UNKNOWN, Outcome.MANUAL, Outcome.FAILED)
 
 
 class Cause(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any
 
 from relight.aws import Aws
 from relight.incident import to_data
-from relight.model import Call, Cause, Drift, Finding, Incident, Outcome
+from relight.model import Actor, Call, Cause, Drift, Finding, Incident, Outcome
 
 # SNS allows 100 ASCII characters (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 SUBJECT_LENGTH = 99
@@ -127,8 +127,13 @@ def subject_line(text: str) -> str:
 
 
 def _subject(incident: Incident) -> str:
-    what = DONE[incident.outcome].format(f"{incident.resource.kind} {incident.resource.name}")
-    return subject_line(f"[{incident.severity}] {what}{_by_whom(incident)}")
+    return subject_line(f"[{incident.severity}] {_what(incident)}{_by_whom(incident)}")
+
+
+def _what(incident: Incident) -> str:
+    partly = incident.outcome is Outcome.OBSERVED and any(f.outcome is Outcome.REPAIRED for f in incident.findings)
+    done = "Relight repaired part of {}" if partly else DONE[incident.outcome]
+    return done.format(f"{incident.resource.kind} {incident.resource.name}")
 
 
 def _by_whom(incident: Incident) -> str:
@@ -164,15 +169,14 @@ def _text(incident: Incident) -> Iterator[str]:
     for finding in incident.findings:
         yield from _finding(finding)
     yield from _section("SENT", incident.calls)
-    yield from _section("WOULD BE DONE IN MODE ENFORCE", incident.would_call)
+    yield from _section("NOT SENT, FOR THE MODE IS OBSERVE", incident.would_call)
     yield from _section("WHAT AWS ANSWERED", [incident.error] if incident.error else [])
     yield from _section("WHAT TO DO", _advice(incident))
 
 
 def _headline(incident: Incident) -> str:
-    what = f"{incident.resource.kind} {incident.resource.name}"
     dark = f" Dark for {_duration(incident.dark_seconds)}." if incident.dark_seconds is not None else ""
-    return clean(f"{DONE[incident.outcome].format(what)}{_by_whom(incident)}.{dark}")
+    return clean(f"{_what(incident)}{_by_whom(incident)}.{dark}")
 
 
 def _table(*rows: tuple[str, object]) -> Iterator[str]:
@@ -190,7 +194,8 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"  {finding.control}: {finding.title}{references}, {finding.severity}"
     yield f"    {CAUSE[finding.cause]}; {MEANING[finding.outcome]}"
     for drift in finding.drifts:
-        yield f"    {drift.field}: {shown(drift.found)} → {shown(drift.wanted)}"
+        arrow = "; the baseline has" if finding.outcome is Outcome.CHANGED else " →"
+        yield f"    {drift.field}: {shown(drift.found)}{arrow} {shown(drift.wanted)}"
     if finding.note:
         yield f"    {clean(finding.note)}"
 
@@ -218,8 +223,7 @@ def _advice(incident: Incident) -> Iterator[str]:
     drifts: Iterable[Drift] = (d for f in incident.findings for d in f.drifts)
     yield from (d.manual for d in drifts if d.manual)
     if incident.cause is Cause.TAKEN:
-        key = f" and its access key {incident.actor.access_key}" if incident.actor.access_key else ""
-        yield f"Ask whether {incident.actor.name} meant this; if not, disable the identity{key}."
+        yield f"Ask whether {incident.actor.name} meant this. If not: {_containment(incident.actor)}"
     if any(f.cause is Cause.TAKEN and f.control == "trail.logging" for f in incident.findings):
         yield (
             "While an account's last trail is stopped, no rule sees anything: read what happened since in CloudTrail's "
@@ -230,4 +234,19 @@ def _advice(incident: Incident) -> Iterator[str]:
     if outcomes & {Outcome.FAILED, Outcome.UNKNOWN}:
         yield "If the retries fail too, the event goes to the dead-letter queue, and its alarm comes to this topic."
     if Outcome.CHANGED in outcomes:
-        yield "If the change is meant, delete the baseline from the ledger table: the next look takes a new one."
+        row = f"baseline#{incident.resource.account}#{incident.resource.kind}"
+        yield "If the change is not meant, undo it by hand."
+        yield f"If it is, delete item {row} / {incident.resource.arn} from the ledger: the next look keeps a new one."
+    if Outcome.OUT_OF_REACH in outcomes:
+        yield "Tell whoever owns it: nothing in this account can judge or repair it."
+
+
+def _containment(actor: Actor) -> str:
+    """How this kind of identity is stopped."""
+    if actor.type == "Root":
+        return "secure the root user: password, MFA, access keys."
+    if actor.invoked_by or actor.type == "AWSService":
+        return f"find out who drives {actor.invoked_by or 'the service'}."
+    if actor.issuer:
+        return f"revoke the sessions of role {actor.issuer}, and look at who may assume it."
+    return f"disable the identity{f' and its access key {actor.access_key}' if actor.access_key else ''}."

@@ -139,7 +139,8 @@ def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -
     drifted = {d.field for f in findings if f.outcome is not Outcome.REPAIRED for d in f.drifts}
     weaker = case.kind.weaker(case.baseline.state, observed.state, case.run.standard)
     drifts = tuple(d for d in weaker if d.field not in drifted)
-    if not drifts and control not in case.taken:
+    told_anyway = control not in case.taken or any(f.cause is Cause.TAKEN for f in findings)
+    if not drifts and told_anyway:
         return ()
     return (
         Finding(

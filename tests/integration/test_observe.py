@@ -32,7 +32,7 @@ def test_observe_mode_tells_of_all_five_and_writes_nothing(local_aws: LocalAws, 
         assert message.data["actor"]["name"] == "mallory"
         assert (message.data["calls"], message.data["dark_seconds"]) == ([], None)
         assert "Relight would repair" in message.subject
-        assert "WOULD BE DONE IN MODE ENFORCE" in message.text
+        assert "NOT SENT, FOR THE MODE IS OBSERVE" in message.text
         assert "NOT repaired: its mode is observe" in message.text
         assert not {"SENT"} & set(message.text.splitlines())
     would = {message.data["event_name"]: message.data["would_call"] for message in cloud.notifications}

@@ -81,7 +81,7 @@ TAKEN, CREATED, FOUND = Cause.TAKEN, Cause.CREATED, Cause.FOUND
         pytest.param(
             [(Outcome.REPAIRED, TAKEN), (Outcome.MANUAL, FOUND)], Outcome.MANUAL, TAKEN, id="unless-it-is-unsettled"
         ),
-        pytest.param([(Outcome.REPAIRED, TAKEN), (Outcome.CHANGED, FOUND)], Outcome.CHANGED, TAKEN, id="or-moved"),
+        pytest.param([(Outcome.REPAIRED, TAKEN), (Outcome.CHANGED, FOUND)], Outcome.REPAIRED, TAKEN, id="not-moved"),
         pytest.param([(Outcome.REPAIRED, TAKEN), (Outcome.UNKNOWN, FOUND)], Outcome.UNKNOWN, TAKEN, id="or-unknown"),
         pytest.param([(Outcome.OBSERVED, FOUND), (Outcome.CHANGED, FOUND)], Outcome.CHANGED, FOUND, id="only-found"),
         pytest.param(

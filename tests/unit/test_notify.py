@@ -173,7 +173,7 @@ def test_no_text_from_outside_can_forge_anything(text: str) -> None:
     assert all(unicodedata.category(char)[0] not in "CZ" or char == " " for line in lines for char in line)
     assert all(len(line) < 2500 for line in lines)
     assert "://" not in message.text + message.subject
-    headings = ["WHO", "WHAT", "SENT", "WOULD BE DONE IN MODE ENFORCE", "WHAT AWS ANSWERED", "WHAT TO DO"]
+    headings = ["WHO", "WHAT", "SENT", "NOT SENT, FOR THE MODE IS OBSERVE", "WHAT AWS ANSWERED", "WHAT TO DO"]
     if text.strip(" "):
         assert shape(message.text) == headings
     assert message.subject.isascii()

@@ -127,8 +127,16 @@ HAD = baseline(vpc(flow_log()), "vpc.flow-logs")
 @pytest.mark.parametrize(
     ("name", "request_", "before", "expected"),
     [
-        pytest.param("DeleteFlowLogs", {"FlowLogId": ONE}, HAD, {"vpc.flow-logs": ""}, id="the-baseline's"),
-        pytest.param("DeleteFlowLogs", {"FlowLogId": [TWO, ONE]}, HAD, {"vpc.flow-logs": ""}, id="one-of-several"),
+        pytest.param(
+            "DeleteFlowLogs", {"FlowLogId": ONE}, HAD, {"vpc.flow-logs": "", "vpc.baseline": ""}, id="the-baseline's"
+        ),
+        pytest.param(
+            "DeleteFlowLogs",
+            {"FlowLogId": [TWO, ONE]},
+            HAD,
+            {"vpc.flow-logs": "", "vpc.baseline": ""},
+            id="one-of-several",
+        ),
         pytest.param("DeleteFlowLogs", {"FlowLogId": TWO}, HAD, {"vpc.flow-logs": UNCERTAIN}, id="an-unknown-one"),
         pytest.param("DeleteFlowLogs", {"FlowLogId": ONE}, None, {"vpc.flow-logs": UNCERTAIN}, id="no-baseline"),
         pytest.param(

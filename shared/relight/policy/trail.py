@@ -59,7 +59,7 @@ def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterato
 
 @control(
     "trail.multi-region",
-    title="A multi-Region trail logs management events",
+    title="A multi-Region trail covers the account",
     severity=Severity.HIGH,
     cis="3.1",
     security_hub="CloudTrail.1",

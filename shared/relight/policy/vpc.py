@@ -72,7 +72,7 @@ class Vpc:
     cis="3.7",
     security_hub="EC2.6",
     triggers=("CreateVpc", "CreateDefaultVpc", "DeleteFlowLogs", "CreateFlowLogs", "DeleteLogGroup"),
-    repair="CreateLogGroup, CreateFlowLogs",
+    repair="CreateLogGroup, PutRetentionPolicy, CreateFlowLogs",
     create=Mode.ENFORCE,
 )
 def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Drift]:

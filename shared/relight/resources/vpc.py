@@ -171,7 +171,7 @@ def taken(record: Record, baseline: Baseline[Vpc] | None, standard: Standard) ->
         return {}
     known = {log.id for log in baseline.state.flow_logs} if baseline else set()
     if known.intersection(contents(request.get("FlowLogId"))):
-        return {"vpc.flow-logs": ""}
+        return {"vpc.flow-logs": "", "vpc.baseline": ""}
     return {
         "vpc.flow-logs": "No baseline tells which VPC the deleted flow log belonged to; this one was found without any."
     }

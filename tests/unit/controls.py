@@ -1,0 +1,35 @@
+"""One row a control: its shipped modes, and a state that breaks it. A new control gets its row here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from relight.model import Mode
+from relight.resources import bucket as buckets
+from relight.resources import trail as trails
+from relight.resources import vpc as vpcs
+from tests.unit.builders import bucket, trail, vpc
+
+ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
+
+
+@dataclass(frozen=True)
+class Row:
+    """`modes` are restore, introduce and create; `before` is the baseline's state where the control needs one."""
+
+    kind: ModuleType
+    modes: tuple[Mode, Mode, Mode]
+    broken: Any
+    before: Any = None
+
+
+ROWS = {
+    "trail.logging": Row(trails, (ENFORCE, ENFORCE, ENFORCE), trail(logging=False)),
+    "trail.multi-region": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(multi_region=False)),
+    "trail.log-file-validation": Row(trails, (ENFORCE, ENFORCE, ENFORCE), trail(log_file_validation=False)),
+    "trail.kms-encryption": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(kms_key="")),
+    "vpc.flow-logs": Row(vpcs, (ENFORCE, OBSERVE, ENFORCE), vpc()),
+    "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
+}

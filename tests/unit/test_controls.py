@@ -1,0 +1,54 @@
+"""Every control has a drift that its repair mends, and the README's example of a new one is no fiction."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from local.settings import PROJECT
+from relight.model import Drift, Observed
+from relight.policy import CONTROLS, trail
+from relight.policy.control import Control
+from relight.resources import trail as trails
+from tests.unit.builders import accepted_by_botocore, resource, standard
+from tests.unit.builders import trail as a_trail
+from tests.unit.controls import ROWS
+
+
+@pytest.mark.parametrize("control", sorted(CONTROLS))
+def test_a_drift_is_mended_by_the_repair_that_the_catalogue_names(control: str) -> None:
+    assert control in ROWS, f"{control} is not in ROWS of tests/unit/controls.py: add a row with a state that breaks it"
+    row, kind = ROWS[control], ROWS[control].kind
+    drifts = tuple(CONTROLS[control].check(row.broken, standard(), row.before))
+    assert drifts, f"the broken state of {control} in tests/unit/controls.py breaks nothing"
+    assert not any(drift.manual for drift in drifts)
+    calls = kind.plan(Observed(resource(kind=kind.KIND), row.broken), drifts, standard())
+    assert calls, f"nothing repairs {control}: teach plan in resources/{kind.KIND}.py about {[d.field for d in drifts]}"
+    assert {call.operation for call in calls} <= set(CONTROLS[control].repair.split(", "))
+    for call in calls:
+        assert accepted_by_botocore(call)
+
+
+def test_no_row_is_left_behind() -> None:
+    assert ROWS.keys() == CONTROLS.keys()
+
+
+def test_the_readmes_example_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code, run as it stands there: a policy function, and a line in UPDATES."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    check, line = re.findall(r"^ +```python\n(.*?)^ +```$", text, flags=re.DOTALL | re.MULTILINE)
+    monkeypatch.setattr("relight.policy.control.CONTROLS", {})
+    names: dict[str, Any] = dict(vars(trail))
+    exec(re.sub(r"^   ", "", check, flags=re.MULTILINE), names)  # noqa: S102 (our own README)
+    monkeypatch.setattr(trails, "UPDATES", trails.UPDATES | eval("{" + line + "}"))  # noqa: S307 (likewise)
+    (example,) = vars(__import__("relight.policy.control", fromlist=["CONTROLS"]))["CONTROLS"].values()
+    assert isinstance(example, Control)
+
+    drifts = tuple(example.check(a_trail(prefix="elsewhere"), standard(), a_trail(prefix="logs")))
+    assert drifts == (Drift("S3KeyPrefix", found="elsewhere", wanted="logs"),)
+    assert not tuple(example.check(a_trail(prefix="elsewhere"), standard(), None))
+    (call,) = trails.plan(Observed(resource(), a_trail(prefix="elsewhere")), drifts, standard())
+    assert (call.operation, call.params["S3KeyPrefix"]) == (example.repair, "logs")
+    assert accepted_by_botocore(call)
