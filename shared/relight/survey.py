@@ -10,17 +10,19 @@ from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
 from relight.model import Baseline, Observed, Outcome, Scope
 from relight.policy import judge
+from relight.policy.state import lasting
 from relight.reconcile import MET, keep, known
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
-PARTS = ("kept", "weaker", "drifted", "out_of_reach", "failed")
+PARTS = ("baselines", "kept", "weaker", "drifted", "out_of_reach", "failed")
 
 
 def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, Any]:
     """Judges the resources that the sweep names and keeps the baselines of those that are no weaker.
 
-    Returns ``kind``; ``looked_at`` (how many); ``kept`` (ARN → controls met, for new or stronger baselines);
+    Returns ``kind``; ``looked_at`` (how many); ``baselines`` (ARN → controls and state, of all that there are now);
+    ``kept`` (ARN → controls met, for new or stronger ones);
     ``weaker`` (ARN → what the baseline had and is gone); ``drifted`` (ARN → controls not met); ``out_of_reach``
     (ARN → why); ``failed`` (name → error).
     Raises MalformedRecord where the request is not of the sweep's shape.
@@ -45,10 +47,14 @@ def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, An
         weaker = _weaker(run, kind, observed.state, not_met, baseline)
         if weaker:
             report["weaker"][arn] = weaker
-        elif keep(run, kind, observed, findings, baseline):
-            met = [f.control for f in findings if f.outcome in MET]
+        met = [f.control for f in findings if f.outcome in MET]
+        if not weaker and keep(run, kind, observed, findings, baseline):
+            had = baseline.controls if baseline else frozenset()
+            baseline = Baseline(observed.state, had.union(met), run.clock.now())
             if met:  # of a resource that meets nothing, only that is kept
                 report["kept"][arn] = met
+        if baseline and baseline.controls:
+            report["baselines"][arn] = {"controls": sorted(baseline.controls), "state": lasting(baseline.state)}
     telemetry.logger.info("surveyed", extra={"report": report})
     return report
 

@@ -13,12 +13,14 @@ from relight import telemetry
 from relight.aws import Aws, Place, body
 from relight.errors import InvalidSetting, RelightError
 from relight.model import Call, Severity
-from relight.notify import Message, Notifier, clean, subject_line
+from relight.notify import Message, Notifier, clean, shown, subject_line
 from relight.resources import bucket, trail, vpc
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
 from relight.survey import PARTS, SOURCE
 
+# The source of the events that EventBridge Scheduler makes.
+SCHEDULER = "aws.scheduler"
 KINDS: tuple[Kind, ...] = (trail, vpc, bucket)
 # So few that a family function is done well within its timeout.
 BATCH = 50
@@ -38,24 +40,26 @@ def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
     aws = Aws(standard.account, standard.region)
     notifier = Notifier(aws, standard.topic)
 
-    def handle(_event: Any, _context: Any) -> dict[str, Any]:
-        return sweep(aws, standard, notifier)
+    def handle(event: Any, _context: Any) -> dict[str, Any]:
+        scheduled = isinstance(event, Mapping) and event.get("source") == SCHEDULER
+        return sweep(aws, standard, notifier, full=not scheduled)
 
     return handle
 
 
-def sweep(aws: Aws, standard: Standard, notifier: Notifier) -> dict[str, Any]:
+def sweep(aws: Aws, standard: Standard, notifier: Notifier, *, full: bool) -> dict[str, Any]:
     """Surveys everything once; the reports of all batches added up. Raises RelightError where a part failed.
 
-    Security is told where a baseline was kept, or something is weaker than its baseline and nobody may know.
+    Security is told where a baseline was kept, or something is weaker than its baseline and nobody may know; and with
+    `full`, after a deployment or by hand, of all baselines in any case.
     """
     total: dict[str, Any] = {"looked_at": 0, **{part: {} for part in PARTS}}
     for kind in KINDS:
         for request in _requests(kind, aws.home, standard, total["failed"]):
             _add(total, _survey(aws.home, standard.families[kind.KIND], request, total["failed"]))
     telemetry.logger.info("swept", extra={"report": total})
-    if total["kept"] or total["weaker"]:
-        notifier.send(digest(total, standard.account, standard.region))
+    if full or total["kept"] or total["weaker"]:
+        notifier.send(digest(total, standard.account, standard.region, full=full))
     if total["failed"]:
         raise RelightError("the sweep could not look at everything: " + json.dumps(total["failed"]))
     return total
@@ -97,17 +101,18 @@ def _add(total: dict[str, Any], report: Mapping[str, Any]) -> None:
         total[part] |= report.get(part, {})
 
 
-def digest(total: Mapping[str, Any], account: str, region: str) -> Message:
-    """What became baselines, and what is not as its baseline was, for a person to look over. Pure."""
+def digest(total: Mapping[str, Any], account: str, region: str, *, full: bool) -> Message:
+    """What became baselines (all of them where `full`), and what is not as its baseline was, to look over. Pure."""
     kept, weaker = total["kept"], total["weaker"]
     severity = Severity.HIGH if weaker else Severity.LOW
     counts = [f"{len(weaker)} weaker than their baseline"] if weaker else []
     counts += [f"{len(kept)} new baseline{'' if len(kept) == 1 else 's'}"] if kept or not weaker else []
     where = f"account {account}, {region}"
+    baselines = {arn: each for arn, each in total["baselines"].items() if full or arn in kept}
     lines = [
         f"Relight looked at {total['looked_at']} trails, VPCs and buckets of {where}.",
         *_listed("WEAKER THAN THEIR BASELINE, and not repaired by the sweep", _joined(weaker)),
-        *_listed("TAKEN AS BASELINES (controls met): what Relight puts back from now on", _joined(kept)),
+        *_listed("BASELINES: what Relight puts back from now on", {a: _described(b) for a, b in baselines.items()}),
         *_listed("NOT AS THE STANDARD DEMANDS", _joined(total["drifted"])),
         *_listed("OUT OF REACH", total["out_of_reach"]),
         *_listed("COULD NOT BE LOOKED AT", total["failed"]),
@@ -119,9 +124,15 @@ def digest(total: Mapping[str, Any], account: str, region: str) -> Message:
     return Message(
         subject=subject_line(f"[{severity}] Relight's sweep: {' and '.join(counts)} in {where}"),
         text="\n".join(lines) + "\n",
-        data={"version": 1, "sweep": {name: _first(part) for name, part in total.items()}},
+        data={"version": 1, "sweep": {name: _first(part) for name, part in {**total, "baselines": baselines}.items()}},
         attributes={"severity": severity, "account": account, "region": region, "outcome": "swept"},
     )
+
+
+def _described(baseline: Mapping[str, Any]) -> str:
+    """The controls that it meets, and its values, so that a wrong one can be seen."""
+    values = {name: value for name, value in baseline["state"].items() if value and name not in ("account", "region")}
+    return f"{', '.join(baseline['controls'])} ({shown(values)})"
 
 
 def _joined(rows: Mapping[str, list[str]]) -> dict[str, str]:
@@ -132,12 +143,13 @@ def _first(part: Any) -> Any:
     """At most LINES of a mapping, texts cut."""
     if not isinstance(part, Mapping):
         return part
-    return {name: value[:LENGTH] for name, value in list(part.items())[:LINES]}
+    cut = ((name, value[:LENGTH] if isinstance(value, str | list) else value) for name, value in part.items())
+    return dict(list(cut)[:LINES])
 
 
 def _listed(title: str, rows: Mapping[str, str]) -> list[str]:
     if not rows:
         return []
-    shown = [f"  {clean(name)}: {clean(text, LENGTH)}" for name, text in list(rows.items())[:LINES]]
+    shown = [f"  {clean(name)}: {clean(text)}" for name, text in list(rows.items())[:LINES]]
     more = [f"  … and {len(rows) - LINES} more: see the function's log"] if len(rows) > LINES else []
     return ["", title, *shown, *more]

@@ -64,7 +64,7 @@ def test_its_repair_is_within_its_functions_power(control: Control) -> None:
 
 @every_control
 def test_has_a_row_in_the_readme(control: Control) -> None:
-    assert f"| `{control.id}` |" in README, f"{control.id} is not in README.md: run python -m local.catalogue --write"
+    assert f"| `{control.id}` |" in README, f"{control.id} is not in README.md: run make docs"
 
 
 def test_each_is_declared_once() -> None:
@@ -93,7 +93,7 @@ def test_every_kind_has_controls() -> None:
 
 
 def test_the_readme_is_current() -> None:
-    assert catalogue.rewritten(README) == README, "README.md is not current: run python -m local.catalogue --write"
+    assert catalogue.rewritten(README) == README, "README.md is not current: run make docs"
 
 
 def test_the_readme_can_be_rewritten_twice() -> None:

@@ -18,6 +18,9 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     helpers.hurry(monkeypatch)
 
 
+SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
+
+
 def vpc_arn(vpc: str) -> str:
     return f"arn:aws:ec2:{REGION}:123456789012:vpc/{vpc}"
 
@@ -32,7 +35,7 @@ def baselines(aws: LocalAws, *arns: str) -> list[Any]:
     )
 
 
-def test_the_first_sweep_keeps_and_tells_and_the_second_is_silent(local_aws: LocalAws, victim: Account) -> None:
+def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws: LocalAws, victim: Account) -> None:
     local_aws.deploy()
     helpers.sweep(local_aws, "CREATE_COMPLETE")
 
@@ -58,12 +61,21 @@ def test_the_first_sweep_keeps_and_tells_and_the_second_is_silent(local_aws: Loc
     before = baselines(local_aws)
     local_aws.forget()
 
-    helpers.sweep(local_aws)
+    helpers.invoke(local_aws, "sweep", SCHEDULED)
 
-    assert len(local_aws.invocations) == 4
     assert helpers.failed(local_aws) == []
     assert helpers.silent(local_aws)
     assert baselines(local_aws) == before
+
+
+def test_after_another_deployment_all_baselines_are_told_again(cloud: LocalAws, victim: Account) -> None:
+    """The first message came before anybody had confirmed the subscription."""
+    helpers.sweep(cloud)
+    message = helpers.only(cloud)
+    report = message.data["sweep"]
+    assert (report["kept"], len(report["baselines"])) == ({}, 4)
+    assert report["baselines"][victim.trail_arn]["state"]["bucket"] == victim.trail_bucket
+    assert f"bucket={victim.trail_bucket}" in message.text
 
 
 def test_what_is_drifted_is_listed_and_left_as_it_is(local_aws: LocalAws, victim: Account) -> None:
@@ -145,7 +157,7 @@ def test_what_cannot_be_read_fails_the_sweep_and_hides_nothing_else(local_aws: L
 
 def test_a_family_that_cannot_be_invoked_fails_the_sweep(cloud: LocalAws) -> None:
     with cloud.refuse("sweep", "ec2:DescribeVpcs"), pytest.raises(helpers.FunctionFailed, match="list of vpcs"):
-        helpers.invoke(cloud, "sweep", {})
+        helpers.invoke(cloud, "sweep", SCHEDULED)
 
     assert helpers.silent(cloud)
 

@@ -29,6 +29,10 @@ def test_what_is_looked_at_becomes_the_baseline(scene: Scene) -> None:
     assert look(scene, "a", "b") == {
         "kind": "lamp",
         "looked_at": 2,
+        "baselines": {
+            arn("a"): {"controls": [LIT, WHITE], "state": {"lit": True, "colour": "white", "room": "hall"}},
+            arn("b"): {"controls": [LIT], "state": {"lit": True, "colour": "blue", "room": "hall"}},
+        },
         "kept": {arn("a"): [LIT, WHITE], arn("b"): [LIT]},
         "weaker": {},
         "drifted": {arn("b"): [WHITE]},
@@ -36,7 +40,8 @@ def test_what_is_looked_at_becomes_the_baseline(scene: Scene) -> None:
         "failed": {},
     }
     assert scene.kept("b") == (Lamp(colour="blue"), {LIT})
-    assert look(scene, "a", "b")["kept"] == {}
+    again = look(scene, "a", "b")
+    assert (again["kept"], list(again["baselines"])) == ({}, [arn("a"), arn("b")])
 
 
 def test_what_meets_nothing_is_remembered_but_is_no_baseline_to_look_over(scene: Scene) -> None:

@@ -29,7 +29,9 @@ def keeps_all(_region: str, **params: Any) -> Any:
     return answered({"looked_at": len(names), "kept": {name: ["x.y"] for name in names}})
 
 
-def run(invoke: Callable[..., Any] = keeps_all, **answers: Answer) -> tuple[dict[str, Any], FakeNotifier, FakeSession]:
+def run(
+    invoke: Callable[..., Any] = keeps_all, *, full: bool = False, **answers: Answer
+) -> tuple[dict[str, Any], FakeNotifier, FakeSession]:
     notifier = FakeNotifier()
     prepared: dict[str, Answer] = {
         "cloudtrail__DescribeTrails": {"trailList": [{"TrailARN": TRAIL_ARN}]},
@@ -39,7 +41,7 @@ def run(invoke: Callable[..., Any] = keeps_all, **answers: Answer) -> tuple[dict
     }
     aws, session = fake_aws(**(prepared | answers))
     try:
-        total = sweep(aws, standard(families=FAMILIES), notifier)
+        total = sweep(aws, standard(families=FAMILIES), notifier, full=full)
     except RelightError as error:
         total = {"error": str(error)}
     return total, notifier, session
@@ -171,8 +173,13 @@ def test_a_list_that_cannot_be_read_does_not_stop_the_others(operation: str, wha
     assert len(notifier.sent) == 1
 
 
+STATE = {"account": ACCOUNT, "region": REGION, "logging": True, "prefix": "", "bucket": "trail-logs"}
 TOTAL: dict[str, Any] = {
     "looked_at": 5,
+    "baselines": {
+        TRAIL_ARN: {"controls": ["trail.kms-encryption", "trail.logging"], "state": STATE},
+        "arn:known": {"controls": ["x.y"], "state": {"name": "known"}},
+    },
     "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"]},
     "weaker": {},
     "drifted": {VPC_ARN: ["vpc.flow-logs"]},
@@ -185,13 +192,13 @@ WHERE = f"account {ACCOUNT}, {REGION}"
 
 
 def test_the_digest() -> None:
-    message = digest(TOTAL, ACCOUNT, REGION)
+    message = digest(TOTAL, ACCOUNT, REGION, full=False)
     assert message.subject == f"[LOW] Relight's sweep: 1 new baseline in {WHERE}"
     assert message.text == (
         f"""Relight looked at 5 trails, VPCs and buckets of {WHERE}.
 
-TAKEN AS BASELINES (controls met): what Relight puts back from now on
-  {TRAIL_ARN}: trail.logging, trail.kms-encryption
+BASELINES: what Relight puts back from now on
+  {TRAIL_ARN}: trail.kms-encryption, trail.logging (logging=true, bucket=trail-logs)
 
 NOT AS THE STANDARD DEMANDS
   {VPC_ARN}: vpc.flow-logs
@@ -207,7 +214,8 @@ WHAT TO DO
   What is weaker than its baseline was changed with no event told: CloudTrail's Event history knows by whom.
 """
     )
-    assert message.data == {"version": 1, "sweep": TOTAL}
+    told = TOTAL | {"baselines": {TRAIL_ARN: TOTAL["baselines"][TRAIL_ARN]}}
+    assert message.data == {"version": 1, "sweep": told}
     assert message.attributes == {"severity": "LOW", "account": ACCOUNT, "region": REGION, "outcome": "swept"}
 
 
@@ -219,7 +227,9 @@ WHAT TO DO
     ],
 )
 def test_what_is_weaker_than_its_baseline_weighs_more(kept: dict[str, Any], counts: str) -> None:
-    message = digest(TOTAL | {"kept": kept, "weaker": {VPC_ARN: ["vpc.flow-logs", "FlowLogs"]}}, ACCOUNT, REGION)
+    message = digest(
+        TOTAL | {"kept": kept, "weaker": {VPC_ARN: ["vpc.flow-logs", "FlowLogs"]}}, ACCOUNT, REGION, full=False
+    )
     assert message.subject.startswith(f"[HIGH] Relight's sweep: {counts} in account")
     assert len(message.subject) < 100
     heading = "WEAKER THAN THEIR BASELINE, and not repaired by the sweep"
@@ -234,15 +244,28 @@ def test_what_is_weaker_is_told_although_nothing_is_new() -> None:
     assert len(notifier.sent) == 1
 
 
+def test_a_full_digest_has_what_was_known_before_too() -> None:
+    message = digest(TOTAL, ACCOUNT, REGION, full=True)
+    assert "\n  arn:known: x.y (name=known)\n" in message.text
+    assert message.data == {"version": 1, "sweep": TOTAL}
+
+
+@pytest.mark.parametrize(("full", "messages"), [(True, 1), (False, 0)])
+def test_a_full_sweep_tells_in_any_case(full: bool, messages: int) -> None:  # noqa: FBT001
+    _, notifier, _ = run(lambda _region, **_params: answered({"looked_at": 1}), full=full)
+    assert len(notifier.sent) == messages
+
+
 def test_a_digest_of_very_much_is_cut() -> None:
-    many = TOTAL | {"kept": {f"arn:{n}": ["x"] for n in range(LINES + 3)}}
-    message = digest(many, ACCOUNT, REGION)
+    each = {"controls": ["x"], "state": STATE}
+    many = TOTAL | {"baselines": {f"arn:{n}": each for n in range(LINES + 3)}}
+    message = digest(many, ACCOUNT, REGION, full=True)
     assert "\n  … and 3 more: see the function's log\n" in message.text
     assert f"arn:{LINES - 1}:" in message.text
     assert f"arn:{LINES}:" not in message.text
-    assert len(message.data["sweep"]["kept"]) == LINES
-    assert message.subject.startswith(f"[LOW] Relight's sweep: {LINES + 3} new baselines in")
-    assert "more" not in digest(TOTAL | {"kept": dict(list(many["kept"].items())[:LINES])}, ACCOUNT, REGION).text
+    assert len(message.data["sweep"]["baselines"]) == LINES
+    fits = many | {"baselines": dict(list(many["baselines"].items())[:LINES])}
+    assert "more" not in digest(fits, ACCOUNT, REGION, full=True).text
 
 
 def test_the_handler_needs_a_function_for_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,11 +276,22 @@ def test_the_handler_needs_a_function_for_every_kind(monkeypatch: pytest.MonkeyP
         handler_for_sweep()
 
 
-def test_the_handler_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("event", "messages"),
+    [
+        pytest.param({"source": "aws.scheduler"}, 0, id="scheduled"),
+        pytest.param({"source": "aws.cloudformation"}, 1, id="after-a-deployment"),
+        pytest.param({}, 1, id="by-hand"),
+    ],
+)
+def test_the_handler_sweeps(monkeypatch: pytest.MonkeyPatch, event: Any, messages: int) -> None:
     aws, session = fake_aws(
         cloudtrail__DescribeTrails={"trailList": []}, ec2__DescribeVpcs={"Vpcs": []}, s3__ListBuckets={"Buckets": []}
     )
+    notifier = FakeNotifier()
     monkeypatch.setenv("RELIGHT_FAMILIES", "trail=a,vpc=b,bucket=c")
     monkeypatch.setattr("relight.sweep.Aws", lambda *place: aws if place == (ACCOUNT, REGION) else None)
-    assert handler_for_sweep()({}, None)["looked_at"] == 0
+    monkeypatch.setattr("relight.sweep.Notifier", lambda *_: notifier)
+    assert handler_for_sweep()(event, None)["looked_at"] == 0
     assert len(session.calls) == 3
+    assert len(notifier.sent) == messages
