@@ -12,8 +12,9 @@ from typing import Any
 from relight import telemetry
 from relight.aws import Aws, Place, body
 from relight.errors import InvalidSetting, RelightError
+from relight.message import Message, clean, shown, subject_line
 from relight.model import Call, Severity
-from relight.notify import Message, Notifier, clean, shown, subject_line
+from relight.notify import Notifier
 from relight.resources import bucket, trail, vpc
 from relight.resources.kind import Kind
 from relight.standard import Standard, load

@@ -14,8 +14,9 @@ from relight.aws import Aws
 from relight.clock import Clock
 from relight.incident import from_data, to_data
 from relight.ledger import TELLING, Ledger
+from relight.message import Message
 from relight.model import Baseline, Call, Incident, Resource
-from relight.notify import Message, Notifier
+from relight.notify import Notifier
 from relight.policy.state import lasting
 from tests.unit.builders import ACCOUNT, NOON, REGION, accepted_by_botocore
 

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relight.errors import AwsError
+from relight.message import Message, clean, shown, subject_line
 from relight.model import Drift, Incident, Outcome
-from relight.notify import Message, Notifier, clean, render, shown, subject_line
+from relight.notify import Notifier
+from relight.render import render
 from tests.unit.builders import (
     ACCOUNT,
     REGION,
