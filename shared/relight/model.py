@@ -53,6 +53,8 @@ class Outcome(StrEnum):
         return list(Outcome).index(self)
 
 
+# A control with one of these is met now.
+MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
 # What must not hide behind a good outcome of something else.
 STANDING = (Outcome.UNKNOWN, Outcome.MANUAL, Outcome.FAILED)
 

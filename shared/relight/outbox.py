@@ -10,9 +10,7 @@ from datetime import datetime
 
 from relight import telemetry
 from relight.case import Runtime
-from relight.model import Cause, Finding, Incident, Outcome
-
-SETTLED = (Outcome.COMPLIANT, Outcome.REPAIRED)
+from relight.model import MET, Cause, Finding, Incident, Outcome
 
 
 def merged(noted: Incident, fresh: Incident, now: Iterable[Finding]) -> Incident:
@@ -56,7 +54,7 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
     run.notifier.publish(incident)
     run.ledger.told(key, incident, now)
     telemetry.told(incident)
-    standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in SETTLED))
+    standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in MET))
     if standing.findings and key == incident.event_id:
         # The events of Relight's own repairs find the same again: it was told for today.
         run.ledger.told(_daily(standing, now), standing, now)

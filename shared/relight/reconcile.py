@@ -14,14 +14,13 @@ from typing import Any
 from relight import outbox
 from relight.case import Case, Runtime
 from relight.errors import RelightError, RepairFailed
-from relight.model import Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.model import MET, Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
 from relight.record import Record
 from relight.repair import BACKOFF, repair
 from relight.resources.kind import Kind
 
 # Up to so many baselines are read one by one; for more, the Region's are queried.
 FEW = 10
-MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
 IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from relight import telemetry
 from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
-from relight.model import Baseline, Observed, Outcome, Scope
+from relight.model import MET, Baseline, Observed, Outcome, Scope
 from relight.policy import judge
 from relight.policy.state import lasting
-from relight.reconcile import MET, keep, known
+from relight.reconcile import keep, known
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
