@@ -12,6 +12,7 @@ from relight.ledger import Ledger
 from relight.model import Baseline, Call, Cause, Finding, Mode, Observed, Outcome, Scope
 from relight.notify import Notifier
 from relight.policy import controls_of, judge
+from relight.policy.exemption import exempt
 from relight.record import Record
 from relight.resources.kind import Kind
 from relight.standard import Standard
@@ -42,21 +43,24 @@ class Case:
 
     def judge(self, observed: Observed[Any]) -> tuple[Finding, ...]:
         """Every control's finding about one look at the resource."""
+        findings = () if observed.out_of_reach else self._judged(observed)
         if observed.state is None:
-            findings = self._absent(observed)
-        else:
-            created = self.record.name in self.kind.CREATES
-            findings = judge(
-                self.kind.KIND,
-                observed.state,
-                self.run.standard,
-                self.baseline,
-                frozenset(self.taken),
-                created=created,
-            )
-        return tuple(replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
+            findings += self._absent(observed, {f.control for f in findings})
+        findings = tuple(replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
+        today = self.run.clock.now().date()
+        return exempt(findings, observed.resource.arn, self.run.standard, today)[0]
 
-    def _absent(self, observed: Observed[Any]) -> tuple[Finding, ...]:
+    def _judged(self, observed: Observed[Any]) -> tuple[Finding, ...]:
+        return judge(
+            self.kind.KIND,
+            observed.state,
+            self.run.standard,
+            self.baseline,
+            frozenset(self.taken),
+            created=self.record.name in self.kind.CREATES,
+        )
+
+    def _absent(self, observed: Observed[Any], judged: set[str]) -> tuple[Finding, ...]:
         """Of a resource that is gone, what was taken away before; of one that is out of reach, everything."""
         outcome = Outcome.OUT_OF_REACH if observed.out_of_reach else Outcome.GONE
         findings = (
@@ -71,7 +75,7 @@ class Case:
                 note=observed.out_of_reach or "The resource does not exist any more.",
             )
             for row in controls_of(self.kind.KIND)
-            if observed.out_of_reach or row.id in self.taken
+            if row.id not in judged and (observed.out_of_reach or row.id in self.taken)
         )
         return tuple(f for f in findings if f.mode is not Mode.OFF)
 
@@ -85,4 +89,5 @@ class Case:
     def plan(self, observed: Observed[Any], findings: Iterable[Finding], outcome: Outcome) -> tuple[Call, ...]:
         """The calls that would mend what has this outcome."""
         drifts = tuple(d for f in findings if f.outcome is outcome for d in f.drifts if not d.manual)
-        return self.kind.plan(observed, drifts, self.run.standard) if drifts else ()
+        before = self.baseline.state if self.baseline else None
+        return self.kind.plan(observed, drifts, self.run.standard, before) if drifts else ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -16,7 +17,7 @@ from relight.clock import Clock
 from relight.errors import MalformedRecord
 from relight.ledger import Ledger
 from relight.notify import Notifier
-from relight.policy import CONTROLS, check_modes
+from relight.policy import check_settings, controls_of
 from relight.reconcile import reconcile
 from relight.record import Record, parse
 from relight.resources.kind import Kind
@@ -24,12 +25,13 @@ from relight.standard import load
 from relight.survey import SOURCE, survey
 
 Handler = Callable[[Any, Any], Any]
+Kinds = tuple[Kind, ...]
 
 
 def runtime() -> Runtime:
     """Settings and clients of this function. Raises InvalidSetting."""
     standard = load()
-    check_modes(standard)
+    check_settings(standard)
     aws = Aws(standard.account, standard.region)
     return Runtime(
         standard=standard,
@@ -40,26 +42,26 @@ def runtime() -> Runtime:
     )
 
 
-def handler_for(kind: Kind) -> Handler:
-    """The Lambda handler of a kind's function; settings are read and checked here, once."""
+def handler_for(*kinds: Kind) -> Handler:
+    """The Lambda handler of a family's function; settings are read and checked here, once."""
     run = runtime()
 
     def handle(event: Any, context: Any) -> Any:
         if isinstance(event, Mapping) and "Records" in event:
-            return _batch(run, kind, event, context)
+            return _batch(run, kinds, event, context)
         if isinstance(event, Mapping) and event.get("source") == SOURCE:
-            return survey(run, kind, event)
-        _one(run, kind, event, context.aws_request_id)
+            return survey(run, kinds, event)
+        _one(run, kinds, event, context.aws_request_id)
         return None
 
     return handle
 
 
-def _batch(run: Runtime, kind: Kind, event: Mapping[str, Any], context: Any) -> Any:
+def _batch(run: Runtime, kinds: Kinds, event: Mapping[str, Any], context: Any) -> Any:
     """Records of the delay queue; those that fail are named, and come again until the queue dead-letters them."""
 
     def take(record: SQSRecord) -> None:  # by this name does powertools hand it over
-        _one(run, kind, _body(record), record.message_id)
+        _one(run, kinds, _body(record), record.message_id)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=dict(event), record_handler=take, processor=processor, context=context)
@@ -73,7 +75,7 @@ def _body(message: SQSRecord) -> Any:
         raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
 
 
-def _one(run: Runtime, kind: Kind, event: Any, teller: str) -> None:
+def _one(run: Runtime, kinds: Kinds, event: Any, teller: str) -> None:
     """One CloudTrail event. Raises RelightError; failed calls changed nothing and are passed over."""
     telemetry.logger.clear_state()  # whose event was before is nobody's business here
     try:
@@ -82,14 +84,29 @@ def _one(run: Runtime, kind: Kind, event: Any, teller: str) -> None:
         if record.error_code:
             telemetry.logger.info("passed over: the call failed", extra={"error_code": record.error_code})
             return
-        _require_trigger(kind, record)
-        reconcile(run, kind, record, teller)
+        _each_in_turn([partial(reconcile, run, kind, record, teller) for kind in _triggered(kinds, record)])
     except Exception:
         telemetry.logger.exception("not settled; left to the retry")
         raise
 
 
-def _require_trigger(kind: Kind, record: Record) -> None:
-    known = {name for control in CONTROLS.values() if control.kind == kind.KIND for name in control.triggers}
-    if record.name not in known:
-        raise MalformedRecord(f"{record.name} {record.event_id} is no trigger of {kind.KIND}: {sorted(known)}")
+def _each_in_turn(steps: Iterable[Callable[[], None]]) -> None:
+    """Takes every step, whatever became of the one before. Raises what failed."""
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as failure:  # noqa: BLE001 (it is raised below; the other kinds must not wait for it)
+            failures.append(failure)
+    if failures:
+        raise failures[0] if len(failures) == 1 else ExceptionGroup("several kinds", failures)
+
+
+def _triggered(kinds: Kinds, record: Record) -> list[Kind]:
+    """The kinds that have a control to which the record is a trigger."""
+    triggers = {kind.KIND: {name for each in controls_of(kind.KIND) for name in each.triggers} for kind in kinds}
+    found = [kind for kind in kinds if record.name in triggers[kind.KIND]]
+    if not found:
+        known = {kind: sorted(names) for kind, names in triggers.items()}
+        raise MalformedRecord(f"{record.name} {record.event_id} is no trigger here: {known}")
+    return found

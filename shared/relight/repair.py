@@ -60,7 +60,8 @@ def _verified(case: Case, observed: Observed[Any], before: Findings, tried: set[
         if not pause or not _failed(now.values()) & tried:
             break
         case.run.clock.sleep(pause)
-    return observed, tuple(_ended(f, now.get(f.control)) for f in before)
+    ended = tuple(_ended(f, now.pop(f.control, None)) for f in before)
+    return observed, ended + tuple(now.values())  # of what was made again, every control speaks for the first time
 
 
 def _ended(before: Finding, now: Finding | None) -> Finding:

@@ -10,6 +10,8 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ SITUATIONS = ("restore", "introduce", "create")
 TRAFFIC = ("REJECT", "ALL")
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
 KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
+TRAIL_READERS = ("cloudwatch-logs", "siem")
+S3_DATA_EVENTS = ("off", "trail-buckets", "all")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RETENTION_DAYS = (
     1,
@@ -52,6 +57,16 @@ RETENTION_DAYS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """A resource that a control leaves alone until the end of a day. `resource` is an ARN, in which * may stand."""
+
+    control: str
+    resource: str
+    reason: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True)
 class Standard:
     """The settings, typed. `account` and `region` are the stack's own; the maps are keyed by Region."""
 
@@ -71,7 +86,13 @@ class Standard:
     retention_days: int = 365
     incident_days: int = 400
     repair_cap: int = 50
+    trusted_buckets: frozenset[str] = frozenset()
+    trusted_keys: frozenset[str] = frozenset()
+    trail_reader: str = "cloudwatch-logs"  # or "siem": somebody else reads the trails
+    s3_data_events: str | tuple[str, ...] = "trail-buckets"  # or "off", "all", names of buckets
+    network_activity_sources: tuple[str, ...] = ()
     modes: Mapping[str, Mapping[str, Mode]] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
     families: Mapping[str, str] = field(default_factory=dict)  # kind → function name, for the sweep
 
     @property
@@ -80,9 +101,14 @@ class Standard:
         return self.topic.split(":")[1]
 
     def trusts_key(self, key_arn: str, account: str) -> bool:
-        """Whether a KMS key may encrypt a trail of `account`: the account's own key, or one of a trusted account."""
+        """Whether a KMS key may encrypt what belongs to `account`: its own, a trusted account's, or one named."""
         owner = key_arn.split(":")[4] if key_arn.count(":") >= 5 else ""
-        return owner == account or owner in self.trusted_accounts
+        return owner == account or owner in self.trusted_accounts or key_arn in self.trusted_keys
+
+    def exemption(self, control: str, arn: str) -> Exemption | None:
+        """The exemption of a resource from a control, the one that lasts longest; it may have expired."""
+        found = (e for e in self.exemptions if e.control == control and fnmatchcase(arn, e.resource))
+        return max(found, key=lambda e: e.expires, default=None)
 
 
 def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Standard:
@@ -120,7 +146,15 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         retention_days=env.number("RELIGHT_RETENTION_DAYS", RETENTION_DAYS.__contains__, RETENTION_DAYS, "365"),
         incident_days=env.number("RELIGHT_INCIDENT_DAYS", lambda n: 1 <= n <= 3653, "1 to 3653", "400"),
         repair_cap=file.count("repairs_per_invocation"),
+        trusted_buckets=frozenset(file.texts("trusted_buckets", BUCKET, "names of buckets")),
+        trusted_keys=frozenset(file.texts("trusted_keys", KEY_ARN, "ARNs of KMS keys")),
+        trail_reader=file.one_of("trail.reader", TRAIL_READERS),
+        s3_data_events=file.choice("trail.s3_data_events", S3_DATA_EVENTS, BUCKET, "names of buckets"),
+        network_activity_sources=tuple(
+            file.texts("trail.network_activity_sources", EVENT_SOURCE, "event sources such as s3.amazonaws.com")
+        ),
         modes=file.modes(),
+        exemptions=file.exemptions(),
         families=_families(env.text("RELIGHT_FAMILIES", r"\w+=[\w-]+(,\w+=[\w-]+)*", "kind=function,…", default="")),
     )
 
@@ -161,10 +195,14 @@ class _File:
 
     KNOWN: Mapping[str, tuple[str, ...]] = {
         "trusted_accounts": (),
+        "trusted_buckets": (),
+        "trusted_keys": (),
         "repairs_per_invocation": (),
+        "exemptions": (),
         "modes": (),
         "trail_keys": (),
         "access_log_buckets": (),
+        "trail": ("reader", "s3_data_events", "network_activity_sources"),
         "bucket": ("watched",),
         "vpc": ("traffic", "aggregation_seconds"),
     }
@@ -208,6 +246,15 @@ class _File:
             raise _reject(f"standard.toml: {setting}", value, f"a list of {allowed}")
         return value
 
+    def choice(self, setting: str, words: tuple[str, ...], pattern: str, allowed: str) -> str | tuple[str, ...]:
+        """One of some words, or a list of texts."""
+        value = self._get(setting)
+        if isinstance(value, str) and value in words:
+            return value
+        if isinstance(value, str):
+            raise _reject(f"standard.toml: {setting}", value, f"{', '.join(words)}, or a list of {allowed}")
+        return tuple(self.texts(setting, pattern, allowed))
+
     def mapping(self, setting: str, pattern: str, allowed: str) -> Mapping[str, str]:
         table = self._get(setting)
         if not isinstance(table, dict):
@@ -233,3 +280,23 @@ class _File:
             if mode not in list(Mode):
                 raise _reject(f"standard.toml: modes.{control}.{situation}", mode, [str(m) for m in Mode])
         return {situation: Mode(mode) for situation, mode in row.items()}
+
+    def exemptions(self) -> tuple[Exemption, ...]:
+        rows = self._data.get("exemptions", [])
+        if not isinstance(rows, list):
+            raise _reject("standard.toml: exemptions", rows, "tables headed [[exemptions]]")
+        return tuple(self._exemption(f"exemptions[{place}]", row) for place, row in enumerate(rows))
+
+    @staticmethod
+    def _exemption(setting: str, row: Any) -> Exemption:
+        names = ("control", "resource", "reason", "expires")
+        if not isinstance(row, dict) or row.keys() != set(names):
+            raise _reject(f"standard.toml: {setting}", row, f"a table with {', '.join(names)}")
+        for name in names[:3]:
+            if not isinstance(row[name], str) or not row[name].strip():
+                raise _reject(f"standard.toml: {setting}.{name}", row[name], "a text that is not empty")
+        if not re.fullmatch(r"arn:[^:]+:[^:]+:.+", row["resource"]):
+            raise _reject(f"standard.toml: {setting}.resource", row["resource"], "an ARN, in which * may stand")
+        if not isinstance(row["expires"], date) or isinstance(row["expires"], datetime):
+            raise _reject(f"standard.toml: {setting}.expires", row["expires"], "a day, such as 2027-06-30, unquoted")
+        return Exemption(**row)

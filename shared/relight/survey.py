@@ -10,24 +10,26 @@ from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
 from relight.model import MET, Baseline, Observed, Outcome, Scope
 from relight.policy import judge
+from relight.policy.exemption import exempt
 from relight.policy.state import lasting
 from relight.reconcile import keep, known
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
-PARTS = ("baselines", "kept", "weaker", "drifted", "out_of_reach", "failed")
+PARTS = ("baselines", "kept", "weaker", "drifted", "exempt", "out_of_reach", "failed")
 
 
-def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, Any]:
+def survey(run: Runtime, kinds: Iterable[Kind], request: Mapping[str, Any]) -> dict[str, Any]:
     """Judges the resources that the sweep names and keeps the baselines of those that are no weaker.
 
     Returns ``kind``; ``looked_at`` (how many); ``baselines`` (ARN → controls and state, of all that there are now);
     ``kept`` (ARN → controls met, for new or stronger ones);
-    ``weaker`` (ARN → what the baseline had and is gone); ``drifted`` (ARN → controls not met); ``out_of_reach``
-    (ARN → why); ``failed`` (name → error).
+    ``weaker`` (ARN → what the baseline had and is gone); ``drifted`` (ARN → controls not met); ``exempt`` (ARN →
+    controls that the standard exempts, and why); ``out_of_reach`` (ARN → why); ``failed`` (name → error).
     Raises MalformedRecord where the request is not of the sweep's shape.
     """
     telemetry.logger.clear_state()
+    kind = _kind(kinds, request)
     scope = _scope(request)
     baselines = known(run, kind, scope)
     report: dict[str, Any] = {"kind": kind.KIND, "looked_at": 0, **{part: {} for part in PARTS}}
@@ -39,7 +41,10 @@ def survey(run: Runtime, kind: Kind, request: Mapping[str, Any]) -> dict[str, An
         if observed.state is None:
             continue
         baseline = baselines.get(arn)
-        findings = judge(kind.KIND, observed.state, run.standard, baseline)
+        judged = judge(kind.KIND, observed.state, run.standard, baseline)
+        findings, exemptions = exempt(judged, arn, run.standard, run.clock.now().date())
+        if exemptions:
+            report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
         not_met = [f.control for f in findings if f.drifts]
         if not_met:
             report["drifted"][arn] = not_met
@@ -65,6 +70,13 @@ def _weaker(run: Runtime, kind: Kind, state: Any, not_met: Iterable[str], baseli
         return []
     fields = [drift.field for drift in kind.weaker(baseline.state, state, run.standard)]
     return [control for control in not_met if control in baseline.controls] + fields
+
+
+def _kind(kinds: Iterable[Kind], request: Mapping[str, Any]) -> Kind:
+    named = {kind.KIND: kind for kind in kinds}
+    if request.get("kind") not in named:
+        raise MalformedRecord(f"a sweep's kind is one of {sorted(named)}, not {request.get('kind')!r:.80}")
+    return named[str(request["kind"])]
 
 
 def _scope(request: Mapping[str, Any]) -> Scope:

@@ -74,7 +74,7 @@ def _requests(kind: Kind, place: Place, standard: Standard, failed: dict[str, st
         return
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
-        yield {"source": SOURCE, "account": standard.account, "region": place.region, "names": batch}
+        yield {"source": SOURCE, "kind": kind.KIND, "account": standard.account, "region": place.region, "names": batch}
 
 
 def _survey(place: Place, function: str, request: Mapping[str, Any], failed: dict[str, str]) -> Mapping[str, Any]:
@@ -115,6 +115,7 @@ def digest(total: Mapping[str, Any], account: str, region: str, *, full: bool) -
         *_listed("WEAKER THAN THEIR BASELINE, and not repaired by the sweep", _joined(weaker)),
         *_listed("BASELINES: what Relight puts back from now on", {a: _described(b) for a, b in baselines.items()}),
         *_listed("NOT AS THE STANDARD DEMANDS", _joined(total["drifted"])),
+        *_listed("EXEMPT, by standard.toml", _joined(total["exempt"])),
         *_listed("OUT OF REACH", total["out_of_reach"]),
         *_listed("COULD NOT BE LOOKED AT", total["failed"]),
         "",

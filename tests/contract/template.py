@@ -109,8 +109,8 @@ class Function:
         return found
 
     @cached_property
-    def kind(self) -> ModuleType | None:
-        """The module of the resource kind that its app.py hands to the handler; None of the sweep."""
+    def kinds(self) -> tuple[ModuleType, ...]:
+        """The modules of the resource kinds that its app.py hands to the handler; none of the sweep."""
         tree = ast.parse((PROJECT / "functions" / self.family / "app.py").read_text(encoding="utf-8"))
         names = [
             alias.name
@@ -118,7 +118,7 @@ class Function:
             if isinstance(node, ast.ImportFrom) and node.module == "relight.resources"
             for alias in node.names
         ]
-        return importlib.import_module(f"relight.resources.{names[0]}") if names else None
+        return tuple(importlib.import_module(f"relight.resources.{name}") for name in names)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from local.settings import PROJECT
 from relight.errors import InvalidSetting
 from relight.model import Mode
-from relight.policy import check_modes
+from relight.policy import check_settings
 from relight.standard import RETENTION_DAYS, Standard, load
 from tests.contract.template import PARAMETERS, TEMPLATE, Function, functions, resolved
 
@@ -50,7 +50,7 @@ def settings(function: Function, **parameters: object) -> Standard:
     brought = [name for name, value in parameters.items() if value and PARAMETERS[name].get("Default") == ""]
     environment = {key: resolved(_chosen(value, brought), names) for key, value in function.environment.items()}
     standard = load({"AWS_REGION": REGION, **environment})
-    check_modes(standard)
+    check_settings(standard)
     return standard
 
 
@@ -175,5 +175,5 @@ def test_every_variable_is_set_and_read() -> None:
 
 def test_the_sweep_knows_a_function_for_every_kind() -> None:
     families = settings(functions()["sweep"]).families
-    wanted = {f.kind.KIND: CREATED[f.logical_id] for f in functions().values() if f.kind}
+    wanted = {kind.KIND: CREATED[f.logical_id] for f in functions().values() for kind in f.kinds}
     assert families == wanted, f"RELIGHT_FAMILIES should be {wanted}"

@@ -8,21 +8,20 @@ import pytest
 
 from local.rules import matches
 from local.settings import ACCOUNT, PROJECT
-from relight.policy import CONTROLS
+from relight.policy import CONTROLS, controls_of
 from relight.record import parse
 from tests.contract.samples import BATCHES, BENIGN_EVENTS, CALLS, DIRECT, SAMPLES, STACK_ID, Sample, spoiled
 from tests.contract.template import Function, Rule, functions, of_type, properties, rules
 
 RULES = rules(STACK_ID)
-FAMILIES = [function for function in functions().values() if function.kind]
+FAMILIES = [function for function in functions().values() if function.kinds]
 # Whatever makes one of the resources that Relight guards is given time, whichever function it concerns.
-CREATES = frozenset(name for function in FAMILIES for name in getattr(function.kind, "CREATES", ()))
+CREATES = frozenset(name for function in FAMILIES for kind in function.kinds for name in kind.CREATES)
 
 
 def triggers(function: Function) -> set[str]:
-    """The eventNames that the controls of a function's kind ask for."""
-    kind = getattr(function.kind, "KIND", "")
-    return {name for control in CONTROLS.values() if control.kind == kind for name in control.triggers}
+    """The eventNames that the controls of a function's kinds ask for."""
+    return {name for kind in function.kinds for control in controls_of(kind.KIND) for name in control.triggers}
 
 
 def routed(function: Function, *, delayed: bool) -> set[str]:
@@ -123,14 +122,17 @@ def test_one_rule_a_function_and_way() -> None:
 @pytest.mark.parametrize("sample", CALLS, ids=str)
 def test_a_sample_event_can_be_located(sample: Sample) -> None:
     """Its record names the resource where the function looks for it: the one that the local AWS has."""
-    kind = functions()[sample.family].kind
-    assert kind is not None, f"{sample}: the function takes no API calls"
     record = parse(sample.event)
     assert record.error_code == "", f"{sample}: a failed call is no sample event"
-    scope = kind.locate(record)
-    assert scope.names or scope.parts, f"{sample}: names no {kind.KIND}"
+    asked = [
+        kind
+        for kind in functions()[sample.family].kinds
+        if any(record.name in control.triggers for control in controls_of(kind.KIND))
+    ]
+    assert asked, f"{sample}: no control of its function has this trigger"
+    scopes = [kind.locate(record) for kind in asked]
     account = (PROJECT / "local" / "account.py").read_text(encoding="utf-8")
-    for name in (*scope.names, *scope.parts):
+    for name in (name for scope in scopes for name in (*scope.names, *scope.parts)):
         short = name.removeprefix("log-group:")
         short = short.rpartition("/")[2] if short.startswith("arn:") else short
         there = f'"{short.replace(ACCOUNT, "{ACCOUNT}")}"' in account

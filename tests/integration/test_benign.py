@@ -241,7 +241,13 @@ MALFORMED = [
     ),
     pytest.param(
         "trail",
-        lambda _victim: {"source": "relight.sweep", "account": "123456789012", "region": "us-east-1", "names": [""]},
+        lambda _victim: {
+            "source": "relight.sweep",
+            "kind": "trail",
+            "account": "123456789012",
+            "region": "us-east-1",
+            "names": [""],
+        },
         "names are non-empty strings",
         id="a sweep of nothing",
     ),

@@ -48,13 +48,13 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
     # Whether another trail covers the account is read only for one that does not.
     cloud.client("cloudtrail").create_trail(Name="second", S3BucketName=victim.access_log_bucket)
     cloud.settle()
-    for family, name in (
-        ("trail", f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/no-such-trail"),
-        ("flow_logs", "vpc-0000000000000000"),
-        ("trail_bucket", "no-such-bucket"),
+    for family, kind, name in (
+        ("trail", "trail", f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/no-such-trail"),
+        ("flow_logs", "vpc", "vpc-0000000000000000"),
+        ("trail_bucket", "bucket", "no-such-bucket"),
     ):
         names = [f"{name}{number}" for number in range(MANY)]
-        request = {"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": names}
+        request = {"source": "relight.sweep", "kind": kind, "account": ACCOUNT, "region": REGION, "names": names}
         helpers.invoke(cloud, family, request)
     # A sweep that finds something new has something to tell.
     with helpers.nobody_listening(cloud):

@@ -46,6 +46,13 @@ def white(lamp: Lamp, _standard: Standard, _baseline: Lamp | None) -> Iterator[D
         yield Drift("Colour", found=lamp.colour, wanted="white", manual=manual)
 
 
+def hangs(lamp: Lamp | None, _standard: Standard, baseline: Lamp | None) -> Iterator[Drift]:
+    if lamp is None and baseline:
+        yield Drift("Lamp", found=None, wanted=baseline.room)
+
+
+# Not in every house.
+HANGS = Control("lamp.hangs", "It hangs", Severity.CRITICAL, ("Steal",), "Hang", check=hangs, absent=True)
 CONTROLS = (
     Control(
         "lamp.lit", "It is lit", Severity.HIGH, ("SwitchOff", "MakeLamp"), "TurnOn", check=lit, introduce=Mode.ENFORCE
@@ -78,6 +85,7 @@ class House:
             {
                 "lamps:DescribeLamp": self._describe,
                 "lamps:TurnOn": lambda _region, **p: self._write("TurnOn", p["Name"], lit=True),
+                "lamps:Hang": self._hang,
                 "lamps:Paint": lambda _region, **p: self._write("Paint", p["Name"], colour=p["Colour"]),
             }
         )
@@ -96,6 +104,13 @@ class House:
         if Name not in self.lamps:
             raise refused("NoSuchLamp")
         return {"Lamp": self.lamps[Name]}
+
+    def _hang(self, _region: str, Name: str, Room: str) -> Mapping[str, Any]:  # noqa: N803
+        self.writes.append(("Hang", Name))
+        if "Hang" in self.refuses:
+            raise refused(self.refuses["Hang"])
+        self.lamps[Name] = Lamp(lit=False, room=Room)
+        return {}
 
     def _write(self, operation: str, name: str, **changes: Any) -> Mapping[str, Any]:
         self.writes.append((operation, name))
@@ -148,11 +163,15 @@ class LampKind:
 
     def taken(self, record: Record, baseline: Baseline[Any] | None, standard: Standard) -> Mapping[str, str]:
         assert standard.account == record.account
+        if record.name == "Steal":
+            return {"lamp.hangs": ""}
         if record.name == "SwitchOff":
             return {"lamp.lit": "" if baseline else "Nobody knows whether it was lit."}
         return {"Paint": {"lamp.white": ""}, "Move": {"lamp.baseline": ""}}.get(record.name, {})
 
-    def plan(self, observed: Observed[Lamp], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+    def plan(
+        self, observed: Observed[Lamp], drifts: tuple[Drift, ...], standard: Standard, baseline: Lamp | None
+    ) -> tuple[Call, ...]:
         assert standard.account == observed.resource.account
         name = observed.resource.name
         calls = {
@@ -163,6 +182,7 @@ class LampKind:
                 {"Name": name, "Colour": "white"},
                 instead=(Call("lamps", "TurnOn", {"Name": name}),),
             ),
+            "Lamp": Call("lamps", "Hang", {"Name": name, "Room": baseline.room if baseline else ""}),
         }
         return tuple(calls[drift.field] for drift in drifts)
 

@@ -24,7 +24,7 @@ def test_a_drift_is_mended_by_the_repair_that_the_catalogue_names(control: str) 
     drifts = tuple(CONTROLS[control].check(row.broken, standard(), row.before))
     assert drifts, f"the broken state of {control} in tests/unit/controls.py breaks nothing"
     assert not any(drift.manual for drift in drifts)
-    calls = kind.plan(Observed(resource(kind=kind.KIND), row.broken), drifts, standard())
+    calls = kind.plan(Observed(resource(kind=kind.KIND), row.broken), drifts, standard(), row.before)
     assert calls, f"nothing repairs {control}: teach plan in resources/{kind.KIND}.py about {[d.field for d in drifts]}"
     assert {call.operation for call in calls} <= set(CONTROLS[control].repair.split(", "))
     for call in calls:
@@ -49,6 +49,6 @@ def test_the_readmes_example_works(monkeypatch: pytest.MonkeyPatch) -> None:
     drifts = tuple(example.check(a_trail(prefix="elsewhere"), standard(), a_trail(prefix="logs")))
     assert drifts == (Drift("S3KeyPrefix", found="elsewhere", wanted="logs"),)
     assert not tuple(example.check(a_trail(prefix="elsewhere"), standard(), None))
-    (call,) = trails.plan(Observed(resource(), a_trail(prefix="elsewhere")), drifts, standard())
+    (call,) = trails.plan(Observed(resource(), a_trail(prefix="elsewhere")), drifts, standard(), None)
     assert (call.operation, call.params["S3KeyPrefix"]) == (example.repair, "logs")
     assert accepted_by_botocore(call)

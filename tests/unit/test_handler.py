@@ -69,7 +69,7 @@ def test_a_failed_call_is_passed_over(scene: Scene, handle: Handler, members: di
 
 
 def test_what_is_no_trigger_is_malformed(scene: Scene, handle: Handler) -> None:
-    with pytest.raises(MalformedRecord, match=r"StopLogging 0e6e2b1c-event is no trigger of lamp: \['MakeLamp'"):
+    with pytest.raises(MalformedRecord, match=r"StopLogging 0e6e2b1c-event is no trigger here: {'lamp': \['MakeLamp'"):
         handle(event("StopLogging", {"names": ["a"]}), Context())
     assert scene.house.reads == 0
 
@@ -125,7 +125,7 @@ def test_a_failed_call_in_a_batch_is_done_with(scene: Scene, handle: Handler) ->
 
 
 def test_the_sweeps_request(scene: Scene, handle: Handler) -> None:
-    request = {"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": ["a"]}
+    request = {"source": "relight.sweep", "kind": "lamp", "account": ACCOUNT, "region": REGION, "names": ["a"]}
     assert handle(request, Context())["looked_at"] == 1
     assert scene.kept("a") is not None
 
@@ -168,7 +168,9 @@ def test_no_log_line_bears_an_earlier_records_actor(handle: Handler, log: Callab
     handle(switch_off("a"), Context())
     before = len(log())
     if later == "survey":
-        handle({"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": ["a"]}, Context())
+        handle(
+            {"source": "relight.sweep", "kind": "lamp", "account": ACCOUNT, "region": REGION, "names": ["a"]}, Context()
+        )
     else:
         with pytest.raises(MalformedRecord):
             handle({"detail": {}}, Context())
@@ -195,7 +197,6 @@ def test_runtime_reads_the_settings() -> None:
 
 
 def test_runtime_refuses_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CONTROLS", {})
     monkeypatch.setattr("relight.policy.control.CONTROLS", {})
     monkeypatch.setenv("RELIGHT_MODE", "off")
     with pytest.raises(InvalidSetting):

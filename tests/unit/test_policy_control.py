@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from relight.errors import InvalidSetting, OutOfReach, UnknownState
 from relight.model import Cause, Mode, Outcome, Unread
-from relight.policy import CONTROLS, check_modes, controls_of, judge
+from relight.policy import CONTROLS, check_settings, controls_of, judge
 from relight.policy.control import Control, known
+from relight.standard import Exemption
 from tests.unit.builders import baseline, flow_log, standard, trail, vpc
 from tests.unit.controls import ROWS
 
@@ -54,9 +56,19 @@ def test_introduce_leaves_a_mode_for_created_resources_alone() -> None:
 
 
 def test_modes_of_unknown_controls_are_refused() -> None:
-    check_modes(standard(modes={"trail.logging": {"restore": OFF}}))
-    with pytest.raises(InvalidSetting, match=r"modes\.trail\.loging: no such control; allowed: .*'trail\.logging'"):
-        check_modes(standard(modes={"trail.loging": {"restore": OFF}}))
+    check_settings(standard(modes={"trail.logging": {"restore": OFF}}))
+    with pytest.raises(
+        InvalidSetting, match=r"modes\.trail\.loging: no control trail\.loging; allowed: .*'trail\.logging'"
+    ):
+        check_settings(standard(modes={"trail.loging": {"restore": OFF}}))
+
+
+def test_exemptions_from_unknown_controls_are_refused() -> None:
+    settings = standard(exemptions=(Exemption("vpc.flowlogs", "arn:aws:ec2:*", "why not", date(2027, 1, 1)),))
+    with pytest.raises(
+        InvalidSetting, match=r"exemptions\[0\]\.control: no control vpc\.flowlogs; allowed: .*vpc\.flow-logs"
+    ):
+        check_settings(settings)
 
 
 def test_controls_of_a_kind_in_the_order_of_the_catalogue() -> None:

@@ -134,13 +134,13 @@ def put(target: str, prefix: str = "trail-logs/", *instead: Call) -> Call:
 )
 def test_plan(target: str, prefix: str, settings: dict[str, Any], call: Call) -> None:
     drift = Drift("LoggingEnabled", found={}, wanted={"TargetBucket": target, "TargetPrefix": prefix})
-    planned = kind.plan(observed(bucket(), BUCKET_ARN, "bucket"), (drift,), standard(**settings))
+    planned = kind.plan(observed(bucket(), BUCKET_ARN, "bucket"), (drift,), standard(**settings), None)
     assert planned == (call,)
     assert accepted_by_botocore(*planned)
 
 
 def test_plan_of_nothing() -> None:
-    assert kind.plan(observed(bucket(), BUCKET_ARN, "bucket"), (), standard()) == ()
+    assert kind.plan(observed(bucket(), BUCKET_ARN, "bucket"), (), standard(), None) == ()
 
 
 def test_what_makes_a_bucket() -> None:

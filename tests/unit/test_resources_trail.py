@@ -191,7 +191,7 @@ def update(*instead: Call, **params: Any) -> Call:
     ],
 )
 def test_plan(drifts: list[Drift], calls: list[Call]) -> None:
-    planned = kind.plan(observed(trail()), tuple(drifts), standard())
+    planned = kind.plan(observed(trail()), tuple(drifts), standard(), None)
     assert list(planned) == calls
     assert accepted_by_botocore(*planned)
 

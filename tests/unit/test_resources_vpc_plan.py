@@ -134,7 +134,7 @@ TO_BUCKET: dict[str, Any] = {
 )
 def test_plan(wanted: list[FlowLog], settings: dict[str, Any], calls: list[Call]) -> None:
     drift = Drift("FlowLogs", found=[], wanted=[log.config() for log in wanted])
-    planned = kind.plan(observed(vpc(), VPC_ARN, "vpc"), (drift,), standard(**settings))
+    planned = kind.plan(observed(vpc(), VPC_ARN, "vpc"), (drift,), standard(**settings), None)
     assert list(planned) == list(calls)
     assert accepted_by_botocore(*planned)
 
@@ -148,11 +148,11 @@ def test_plan(wanted: list[FlowLog], settings: dict[str, Any], calls: list[Call]
 )
 def test_plan_of_a_log_group_alone(name: str, calls: tuple[Call, ...]) -> None:
     drift = Drift("LogGroupName", found="", wanted=name)
-    planned = kind.plan(observed(vpc(flow_log()), VPC_ARN, "vpc"), (drift,), standard())
+    planned = kind.plan(observed(vpc(flow_log()), VPC_ARN, "vpc"), (drift,), standard(), None)
     assert planned == calls
     assert accepted_by_botocore(*planned)
 
 
 def test_plan_of_a_vpc_that_is_gone() -> None:
     gone: Observed[Vpc] = observed(None, VPC_ARN, "vpc")
-    assert kind.plan(gone, (Drift("FlowLogs", found=[], wanted=[flow_log().config()]),), standard()) == ()
+    assert kind.plan(gone, (Drift("FlowLogs", found=[], wanted=[flow_log().config()]),), standard(), None) == ()

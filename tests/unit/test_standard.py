@@ -10,7 +10,7 @@ import pytest
 
 from relight.errors import InvalidSetting
 from relight.model import Mode
-from relight.policy import check_modes
+from relight.policy import check_settings
 from relight.standard import RETENTION_DAYS, SHIPPED, Standard, load
 from tests.unit.builders import ACCOUNT, FRIEND, REGION, ROLE, TOPIC, key
 
@@ -30,7 +30,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
 def test_the_shipped_file_and_the_least_environment() -> None:
     settings = load(ENVIRONMENT)
     assert settings == Standard(account=ACCOUNT, region=REGION, ledger="", topic=TOPIC)
-    check_modes(settings)
+    check_settings(settings)
     assert settings.partition == "aws"
 
 

@@ -17,8 +17,8 @@ LIT, WHITE = "lamp.lit", "lamp.white"
 
 
 def look(scene: Scene, *names: str) -> dict[str, Any]:
-    request = {"source": SOURCE, "account": ACCOUNT, "region": REGION, "names": list(names)}
-    report = survey(scene.run, LampKind(), request)
+    request = {"source": SOURCE, "kind": "lamp", "account": ACCOUNT, "region": REGION, "names": list(names)}
+    report = survey(scene.run, [LampKind()], request)
     assert report["kind"] == "lamp"
     assert (scene.house.writes, scene.notifier.told) == ([], [])
     return report
@@ -36,6 +36,7 @@ def test_what_is_looked_at_becomes_the_baseline(scene: Scene) -> None:
         "kept": {arn("a"): [LIT, WHITE], arn("b"): [LIT]},
         "weaker": {},
         "drifted": {arn("b"): [WHITE]},
+        "exempt": {},
         "out_of_reach": {},
         "failed": {},
     }
@@ -121,7 +122,7 @@ def test_baselines_of_many(scene: Scene) -> None:
     ids=str,
 )
 def test_a_malformed_request(scene: Scene, changes: dict[str, Any]) -> None:
-    request = {"source": SOURCE, "account": ACCOUNT, "region": REGION, "names": ["a"]} | changes
+    request = {"source": SOURCE, "kind": "lamp", "account": ACCOUNT, "region": REGION, "names": ["a"]} | changes
     with pytest.raises(MalformedRecord, match="a sweep's"):
-        survey(scene.run, LampKind(), request)
+        survey(scene.run, [LampKind()], request)
     assert scene.house.reads == 0

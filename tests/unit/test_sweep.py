@@ -11,11 +11,18 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from relight.errors import InvalidSetting, RelightError
+from relight.resources import bucket, trail, vpc
 from relight.sweep import BATCH, LINES, digest, handler_for_sweep, sweep
-from tests.unit.builders import ACCOUNT, REGION, TRAIL_ARN, VPC_ARN, standard
+from tests.unit.builders import ACCOUNT, BUCKET_ARN, REGION, TRAIL_ARN, VPC_ARN, standard
 from tests.unit.fakes import Answer, FakeNotifier, FakeSession, fake_aws, refused
 
 FAMILIES = {"trail": "trail-function", "vpc": "vpc-function", "bucket": "bucket-function"}
+
+
+@pytest.fixture(autouse=True)
+def three_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said here of the sweep does not depend on how many kinds there are."""
+    monkeypatch.setattr("relight.sweep.KINDS", (trail, vpc, bucket))
 
 
 def answered(report: Any, **more: Any) -> Mapping[str, Any]:
@@ -53,16 +60,16 @@ def invocations(session: FakeSession) -> list[tuple[str, Any]]:
     return [(params["FunctionName"], json.loads(params["Payload"])) for params in made]
 
 
-def request_for(*names: str) -> dict[str, Any]:
-    return {"source": "relight.sweep", "account": ACCOUNT, "region": REGION, "names": list(names)}
+def request_for(kind: str, *names: str) -> dict[str, Any]:
+    return {"source": "relight.sweep", "kind": kind, "account": ACCOUNT, "region": REGION, "names": list(names)}
 
 
 def test_every_kind_is_listed_and_handed_to_its_function() -> None:
     total, notifier, session = run()
     assert invocations(session) == [
-        ("trail-function", request_for(TRAIL_ARN)),
-        ("vpc-function", request_for("vpc-1", "vpc-2")),
-        ("bucket-function", request_for("b")),
+        ("trail-function", request_for("trail", TRAIL_ARN)),
+        ("vpc-function", request_for("vpc", "vpc-1", "vpc-2")),
+        ("bucket-function", request_for("bucket", "b")),
     ]
     assert total["looked_at"] == 4
     assert total["kept"].keys() == {TRAIL_ARN, "vpc-1", "vpc-2", "b"}
@@ -183,6 +190,7 @@ TOTAL: dict[str, Any] = {
     "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"]},
     "weaker": {},
     "drifted": {VPC_ARN: ["vpc.flow-logs"]},
+    "exempt": {BUCKET_ARN: ["bucket.access-logging: an archive, until 2027-06-30"]},
     "out_of_reach": {"arn:other": "it is\nsomebody else's"},
     "failed": {"vpc-2": "denied"},
 }
@@ -202,6 +210,9 @@ BASELINES: what Relight puts back from now on
 
 NOT AS THE STANDARD DEMANDS
   {VPC_ARN}: vpc.flow-logs
+
+EXEMPT, by standard.toml
+  {BUCKET_ARN}: bucket.access-logging: an archive, until 2027-06-30
 
 OUT OF REACH
   arn:other: it is\\u000asomebody else's

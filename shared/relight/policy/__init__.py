@@ -4,6 +4,6 @@ Imports nothing but model, errors and standard. Importing this package registers
 """
 
 from relight.policy import bucket, trail, vpc
-from relight.policy.control import CONTROLS, Control, check_modes, controls_of, judge
+from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
-__all__ = ["CONTROLS", "Control", "bucket", "check_modes", "controls_of", "judge", "trail", "vpc"]
+__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "judge", "trail", "vpc"]

@@ -34,6 +34,7 @@ class Control:
     restore: Mode = Mode.ENFORCE
     introduce: Mode = Mode.OBSERVE
     create: Mode | None = None  # for a resource made just now; None: as introduce
+    absent: bool = False  # judged of a resource that does not exist too: its check gets None as the state
 
     @property
     def kind(self) -> str:
@@ -68,10 +69,13 @@ def controls_of(kind: str) -> tuple[Control, ...]:
     return tuple(c for c in CONTROLS.values() if c.kind == kind)
 
 
-def check_modes(standard: Standard) -> None:
-    """Raises InvalidSetting for a mode that standard.toml gives to a control that does not exist."""
-    for unknown in sorted(standard.modes.keys() - CONTROLS.keys()):
-        raise InvalidSetting(f"standard.toml: modes.{unknown}: no such control; allowed: {sorted(CONTROLS)}")
+def check_settings(standard: Standard) -> None:
+    """Raises InvalidSetting where standard.toml speaks of a control that does not exist."""
+    named = [(f"modes.{name}", name) for name in standard.modes]
+    named += [(f"exemptions[{place}].control", each.control) for place, each in enumerate(standard.exemptions)]
+    for setting, name in named:
+        if name not in CONTROLS:
+            raise InvalidSetting(f"standard.toml: {setting}: no control {name}; allowed: {sorted(CONTROLS)}")
 
 
 def known(value: ValueT | Unread, what: str) -> ValueT:
@@ -92,9 +96,11 @@ def judge(
 ) -> tuple[Finding, ...]:
     """What every control of a kind says about a state: a Finding for each, except for drifts that are off.
 
+    Of a resource that does not exist (`state` is None) only the controls speak that are about its existence.
     `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
     """
-    findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in controls_of(kind))
+    rows = [c for c in controls_of(kind) if state is not None or c.absent]
+    findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in rows)
     return tuple(f for f in findings if f.mode is not Mode.OFF or _is_plain(f))
 
 

@@ -104,7 +104,9 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
     return {"bucket.baseline": ""} if moved and before else {}
 
 
-def plan(observed: Observed[Bucket], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+def plan(
+    observed: Observed[Bucket], drifts: tuple[Drift, ...], standard: Standard, baseline: Bucket | None
+) -> tuple[Call, ...]:
     """One PutBucketLogging; towards the standard's target where the baseline's is refused."""
     name = observed.resource.name
     ours = standard.access_log_buckets.get(observed.resource.region, "")

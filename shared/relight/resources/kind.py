@@ -39,8 +39,13 @@ class Kind(Protocol):
         empty: the record shows it.
         """
 
-    def plan(self, observed: Observed[Any], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
-        """The fewest calls that mend these drifts, in order. Pure."""
+    def plan(
+        self, observed: Observed[Any], drifts: tuple[Drift, ...], standard: Standard, baseline: Any
+    ) -> tuple[Call, ...]:
+        """The fewest calls that mend these drifts, in order. Pure.
+
+        `baseline` is the last state kept, or None; where the resource is gone, it is all that is known of it.
+        """
 
     def weaker(self, old: Any, new: Any, standard: Standard) -> tuple[Drift, ...]:
         """What a compliant state has given up since the baseline, or where it leads beside it. Pure."""

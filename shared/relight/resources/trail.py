@@ -217,7 +217,9 @@ def _same(named: str, was: str) -> bool:
     return named == was or (was.startswith("arn:") and bool(named) and was.endswith((f":{named}", f"/{named}")))
 
 
-def plan(observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+def plan(
+    observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard, baseline: Trail | None
+) -> tuple[Call, ...]:
     """StartLogging first, for while the last trail is stopped no rule sees anything; then one UpdateTrail."""
     wanted = {drift.field: drift.wanted for drift in drifts}
     calls = []

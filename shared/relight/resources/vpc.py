@@ -177,7 +177,9 @@ def taken(record: Record, baseline: Baseline[Vpc] | None, standard: Standard) ->
     }
 
 
-def plan(observed: Observed[Vpc], drifts: tuple[Drift, ...], standard: Standard) -> tuple[Call, ...]:
+def plan(
+    observed: Observed[Vpc], drifts: tuple[Drift, ...], standard: Standard, baseline: Vpc | None
+) -> tuple[Call, ...]:
     """The log group, then the flow log, for each that is wanted; the standard's where a baseline's is refused."""
     vpc = observed.state
     if vpc is None:
