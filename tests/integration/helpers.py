@@ -19,7 +19,7 @@ from local.runtime import Invocation
 Record = dict[str, Any]
 
 # Each family's function guards these services; whatever it changes there is a repair.
-GUARDED = ("cloudtrail", "ec2", "kms", "logs", "s3")
+GUARDED = ("cloudtrail", "config", "ec2", "kms", "logs", "monitoring", "s3", "sns")
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:

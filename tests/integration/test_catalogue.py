@@ -1,0 +1,95 @@
+"""The whole catalogue: each control is broken by calls, as an intruder would, and repaired; the state is read back.
+
+What moto cannot show is tested on fakes shaped as AWS documents it: ON_FAKES names the control and the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local import account, sabotage
+from local.account import Account
+from local.cloud import LocalAws
+from local.sabotage import Sabotage
+from relight.policy import CONTROLS
+from tests.integration import helpers
+
+# Control → the test module that stands in for a sabotage.
+ON_FAKES: dict[str, str] = {"bucket.access-logging": "tests/integration/test_repair.py"}
+every_sabotage = pytest.mark.parametrize("each", sabotage.ALL, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    helpers.hurry(monkeypatch)
+
+
+@pytest.fixture
+def furnished(local_aws: LocalAws) -> Iterator[Account]:
+    """An account that has everything that the catalogue looks after, compliant."""
+    local_aws.reset()
+    victim = account.build(local_aws)
+    sabotage.furnish(local_aws, victim)
+    yield victim
+    local_aws.reset()
+
+
+def _commit(aws: LocalAws, each: Sabotage, victim: Account) -> None:
+    each.commit(aws, aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
+    aws.settle()
+
+
+def _told(aws: LocalAws, control: str) -> list[dict[str, Any]]:
+    """The findings about a control, in all that was told of the intruder."""
+    messages = [m.data for m in aws.notifications if m.data["actor"]["name"] == account.INTRUDER]
+    return [finding for data in messages for finding in data["findings"] if finding["control"] == control]
+
+
+@every_sabotage
+def test_it_is_repaired_and_told_and_nothing_happens_again(
+    each: Sabotage, local_aws: LocalAws, furnished: Account
+) -> None:
+    cloud = helpers.set_to_work(local_aws)
+    before = each.proof(cloud, furnished)
+
+    _commit(cloud, each, furnished)
+
+    assert helpers.failed(cloud) == []
+    assert [finding["outcome"] for finding in _told(cloud, each.control)] == [each.outcome]
+    if each.outcome == "repaired":
+        assert each.proof(cloud, furnished) == before
+    else:
+        assert helpers.writes(cloud) == []
+
+    records = helpers.records(cloud, each.event)
+    cloud.forget()
+    helpers.deliver(cloud, *records, *records)
+    assert helpers.failed(cloud) == []
+    assert helpers.silent(cloud)
+
+
+@every_sabotage
+def test_observe_mode_writes_nothing_and_tells_what_it_would_do(
+    each: Sabotage, local_aws: LocalAws, furnished: Account
+) -> None:
+    cloud = helpers.set_to_work(local_aws, mode="observe")
+    before = each.proof(cloud, furnished)
+
+    _commit(cloud, each, furnished)
+
+    assert helpers.writes(cloud) == []
+    assert helpers.failed(cloud) == []
+    (finding,) = _told(cloud, each.control)
+    assert finding["mode"] != "enforce"
+    if each.outcome == "repaired":
+        assert finding["outcome"] == "observed"
+        assert each.proof(cloud, furnished) != before, "the proof cannot tell a sabotage from a repair"
+
+
+@pytest.mark.parametrize("control", sorted(CONTROLS))
+def test_every_control_is_sabotaged(control: str) -> None:
+    shown = {each.control for each in sabotage.ALL}
+    assert control in shown | ON_FAKES.keys(), f"{control}: add a sabotage of it to local/sabotage"
