@@ -1,10 +1,12 @@
-"""The README's generated tables: the controls, from the code; the parameters, from the template.
+"""The README's generated tables: controls from the code, parameters from the template, settings from standard.toml.
 
 ``python -m local.catalogue`` prints them, and with ``--write`` puts them between their markers in README.md.
 """
 
 import argparse
+import json
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 from local.settings import PROJECT
 from relight.model import Severity
 from relight.policy import CONTROLS, Control
+from relight.standard import SHIPPED
 
 README = PROJECT / "README.md"
 TEMPLATE = PROJECT / "template.yaml"
@@ -40,9 +43,30 @@ def parameters(template: Path = TEMPLATE) -> str:
     return _table(("Parameter", "Default", "What it does"), rows)
 
 
+def settings(path: Path = SHIPPED) -> str:
+    """A row a setting of standard.toml: its name, what it is shipped as, and the comment above it."""
+    shipped = tomllib.loads(path.read_text(encoding="utf-8"))
+    rows, comment, table = [], "", ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            comment += "" if line.startswith("#   ") else line[1:]  # further in stand examples
+            continue
+        if line.startswith("["):
+            table = line.strip("[]")
+            if not shipped[table]:
+                rows.append((f"`[{table}]`", "*empty*", comment))
+        elif line:
+            name = line.partition(" = ")[0]
+            value = (shipped[table] if table else shipped)[name]
+            rows.append((f"`{f'{table}.' if table else ''}{name}`", f"`{json.dumps(value)}`", comment))
+        comment = ""
+    rows.append(("`[[exemptions]]`", "*none*", comment))
+    return _table(("Setting", "Shipped as", "What it says"), rows)
+
+
 def rewritten(text: str) -> str:
-    """A README with both tables as they are now. Raises MissingMarkersError."""
-    for name, table in (("controls", controls()), ("parameters", parameters())):
+    """A README with its tables as they are now. Raises MissingMarkersError."""
+    for name, table in (("controls", controls()), ("parameters", parameters()), ("settings", settings())):
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
             raise MissingMarkersError(f"README.md needs one {begin} and, after it, one {end}")
@@ -92,7 +116,7 @@ def main() -> None:
     if parser.parse_args().write:
         README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        print(f"{controls()}\n\n{parameters()}")  # noqa: T201 (it is what the command is for)
+        print(f"{controls()}\n\n{parameters()}\n\n{settings()}")  # noqa: T201 (it is what the command is for)
 
 
 if __name__ == "__main__":

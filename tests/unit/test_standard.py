@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,22 @@ import pytest
 from relight.errors import InvalidSetting
 from relight.model import Mode
 from relight.policy import check_settings
-from relight.standard import RETENTION_DAYS, SHIPPED, Standard, load
-from tests.unit.builders import ACCOUNT, FRIEND, REGION, ROLE, TOPIC, key
+from relight.standard import RETENTION_DAYS, SHIPPED, Exemption, Standard, load
+from tests.unit.builders import ACCOUNT, FRIEND, REGION, ROLE, STRANGER, TOPIC, key, standard
 
 ENVIRONMENT = {"AWS_REGION": REGION, "RELIGHT_ACCOUNT": ACCOUNT, "RELIGHT_TOPIC": TOPIC}
 EU_KEY, OTHER_KEY = key(region="eu-west-1"), key(name="other")
 TEXT = SHIPPED.read_text(encoding="utf-8")
+
+
+EXEMPTION = """
+[[exemptions]]
+control = "vpc.flow-logs"
+resource = "arn:aws:ec2:*:vpc/vpc-1"
+reason = "CHG-1"
+expires = 2027-06-30
+"""
+EXEMPT = Exemption("vpc.flow-logs", "arn:aws:ec2:*:vpc/vpc-1", "CHG-1", date(2027, 6, 30))
 
 
 def edited(folder: Path, old: str, new: str) -> Path:
@@ -126,6 +137,19 @@ def test_missing_environment(name: str) -> None:
         ("trusted_accounts = []", f'trusted_accounts = ["{FRIEND}"]', "trusted_accounts", {FRIEND}),
         ("repairs_per_invocation = 50", "repairs_per_invocation = 1", "repair_cap", 1),
         ("watched = []", 'watched = ["a-bucket"]', "watched_buckets", {"a-bucket"}),
+        ("trusted_buckets = []", 'trusted_buckets = ["a-bucket"]', "trusted_buckets", {"a-bucket"}),
+        ("trusted_keys = []", f'trusted_keys = ["{EU_KEY}"]', "trusted_keys", {EU_KEY}),
+        ('reader = "cloudwatch-logs"', 'reader = "siem"', "trail_reader", "siem"),
+        ('s3_data_events = "trail-buckets"', 's3_data_events = "off"', "s3_data_events", "off"),
+        ('s3_data_events = "trail-buckets"', 's3_data_events = "all"', "s3_data_events", "all"),
+        ('s3_data_events = "trail-buckets"', 's3_data_events = ["aaa", "bbb"]', "s3_data_events", ("aaa", "bbb")),
+        (
+            "network_activity_sources = []",
+            'network_activity_sources = ["s3.amazonaws.com"]',
+            "network_activity_sources",
+            ("s3.amazonaws.com",),
+        ),
+        ("[modes]", f"{EXEMPTION}\n[modes]", "exemptions", (EXEMPT,)),
         ('traffic = "REJECT"', 'traffic = "ALL"', "traffic", "ALL"),
         ("aggregation_seconds = 600", "aggregation_seconds = 60", "aggregation_seconds", 60),
         ("[trail_keys]", '[trail_keys]\neu-west-1 = "' + EU_KEY + '"', "trail_keys", {"eu-west-1": EU_KEY}),
@@ -152,6 +176,7 @@ def test_the_stacks_own_key_and_bucket_come_before_the_files(tmp_path: Path) -> 
 
 
 ACCOUNTS, BUCKETS, COUNT = "a list of 12-digit account ids", "a list of names of buckets", "a whole number from 1"
+DATA_EVENTS = "off, trail-buckets, all, or a list of names of buckets"
 SITUATIONS = "a table with any of ('restore', 'introduce', 'create')"
 
 
@@ -162,6 +187,25 @@ SITUATIONS = "a table with any of ('restore', 'introduce', 'create')"
         ("trusted_accounts = []", 'trusted_accounts = "1"', "trusted_accounts", "1", ACCOUNTS),
         ("trusted_accounts = []", 'trusted_accounts = ["12"]', "trusted_accounts", ["12"], ACCOUNTS),
         ("trusted_accounts = []", "trusted_accounts = [1]", "trusted_accounts", [1], ACCOUNTS),
+        (
+            "trusted_buckets = []",
+            'trusted_buckets = ["arn:aws:s3:::b"]',
+            "trusted_buckets",
+            ["arn:aws:s3:::b"],
+            BUCKETS,
+        ),
+        ("trusted_keys = []", 'trusted_keys = ["alias/k"]', "trusted_keys", ["alias/k"], "a list of ARNs of KMS keys"),
+        ('reader = "cloudwatch-logs"', 'reader = "none"', "trail.reader", "none", "('cloudwatch-logs', 'siem')"),
+        ('s3_data_events = "trail-buckets"', 's3_data_events = "some"', "trail.s3_data_events", "some", DATA_EVENTS),
+        ('s3_data_events = "trail-buckets"', "", "trail.s3_data_events", None, BUCKETS),
+        ('s3_data_events = "trail-buckets"', 's3_data_events = ["B"]', "trail.s3_data_events", ["B"], BUCKETS),
+        (
+            "network_activity_sources = []",
+            'network_activity_sources = ["s3"]',
+            "trail.network_activity_sources",
+            ["s3"],
+            "a list of event sources such as s3.amazonaws.com",
+        ),
         ("repairs_per_invocation = 50", "", "repairs_per_invocation", None, COUNT),
         ("repairs_per_invocation = 50", "repairs_per_invocation = 0", "repairs_per_invocation", 0, COUNT),
         ("repairs_per_invocation = 50", "repairs_per_invocation = true", "repairs_per_invocation", True, COUNT),
@@ -212,6 +256,33 @@ def test_wrong_file(tmp_path: Path, old: str, new: str, setting: str, value: Any
 def test_unknown_settings_are_refused(tmp_path: Path, old: str, new: str, setting: str) -> None:
     with pytest.raises(InvalidSetting, match=rf"standard\.toml: {setting} is .*no such setting"):
         load(ENVIRONMENT, edited(tmp_path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("2027-06-30", '"2027-06-30"', r"exemptions\[0\]\.expires is '2027-06-30'; allowed: a day, such as 2027-06-30"),
+        ("2027-06-30", "2027-06-30T12:00:00Z", r"exemptions\[0\]\.expires is datetime.*allowed: a day"),
+        ('reason = "CHG-1"\n', "", r"exemptions\[0\] is .*allowed: a table with control, resource, reason, expires"),
+        ('"CHG-1"', '" "', r"exemptions\[0\]\.reason is ' '; allowed: a text that is not empty"),
+        ('"vpc.flow-logs"', "1", r"exemptions\[0\]\.control is 1; allowed: a text"),
+        ('"arn:aws:ec2:*:vpc/vpc-1"', '"*"', r"exemptions\[0\]\.resource is '\*'; allowed: an ARN"),
+        ("[[exemptions]]", "[exemptions]", r"exemptions is .*allowed: tables headed \[\[exemptions\]\]"),
+    ],
+)
+def test_wrong_exemptions(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = edited(tmp_path, "[modes]", f"{EXEMPTION.replace(old, new)}\n[modes]")
+    with pytest.raises(InvalidSetting, match=rf"standard\.toml: {says}"):
+        load(ENVIRONMENT, path)
+
+
+def test_keys_are_trusted_by_owner_or_by_name() -> None:
+    stranger = key(STRANGER)
+    assert not standard().trusts_key(stranger, ACCOUNT)
+    assert standard(trusted_keys=frozenset({stranger})).trusts_key(stranger, ACCOUNT)
+    assert standard(trusted_accounts=frozenset({STRANGER})).trusts_key(stranger, ACCOUNT)
+    assert standard().trusts_key(key(), ACCOUNT)
+    assert not standard().trusts_key("", ACCOUNT)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
