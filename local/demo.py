@@ -1,13 +1,14 @@
-"""`relight demo`: five attacks on an account's logging, and what became of them."""
+"""`relight demo`: five attacks on an account's logging, then the whole catalogue, and what became of them."""
 
 from dataclasses import dataclass, field
 
-from local import account, attacks, facts
+from local import account, attacks, facts, sabotage
 from local.account import Account
 from local.attacks import Attack
 from local.cloud import LocalAws
 from local.facts import Fact
 from local.inbox import Notification
+from local.sabotage import Sabotage
 from local.settings import ALERT_EMAIL
 from local.show import Screen
 
@@ -27,8 +28,9 @@ class Told:
 def run(screen: Screen) -> bool:
     """Runs it all; true only if every attack was repaired and told exactly once."""
     with LocalAws() as aws:
-        with screen.step("Building an account that logs as it should: a trail, its bucket and key, two VPCs"):
+        with screen.step("Building an account that logs as it should: trail, bucket, key, VPCs, Config, alarms"):
             victim = account.build(aws)
+            sabotage.furnish(aws, victim)
         with screen.step("Deploying template.yaml"):
             stack = aws.deploy()
         with screen.step("The sweep looks at everything and keeps it as the baseline"):
@@ -44,7 +46,11 @@ def run(screen: Screen) -> bool:
         told = [_commit(screen, aws, number, attack) for number, attack in enumerate(attacks.five(victim), start=1)]
         _show_email(screen, told)
         as_before = _show_proof(screen, aws, victim, before)
-        return _verdict(screen, told, len(aws.notifications), as_before)
+        first = _verdict(screen, told, len(aws.notifications), as_before)
+        second = _second_act(screen, aws, victim)
+        if first and second:
+            screen.line("Now try it yourself: make lab keeps this AWS open for your own commands.", "dim")
+        return first and second
 
 
 def _commit(screen: Screen, aws: LocalAws, number: int, attack: Attack) -> Told:
@@ -89,6 +95,49 @@ def _verdict(screen: Screen, told: list[Told], messages: int, as_before: bool) -
         f"{undone} of {len(told)} repaired and told once each, in {messages} messages; {screen.seconds:.1f} s in all."
     )
     screen.verdict(summary if good else f"Not as it should be: {summary}", good=good)
-    if good:
-        screen.line("Now try it yourself: make lab keeps this AWS open for your own commands.", "dim")
     return good
+
+
+@dataclass(frozen=True)
+class Played:
+    """A sabotage, what security was told of its control, and whether AWS shows what it showed before."""
+
+    sabotage: Sabotage
+    outcomes: tuple[str, ...]
+    as_before: bool
+
+    @property
+    def good(self) -> bool:
+        """Told once, as it should be; and repaired, if it can be."""
+        repaired = self.sabotage.outcome == "repaired"
+        return self.outcomes == (self.sabotage.outcome,) and (self.as_before or not repaired)
+
+
+def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:
+    """Every sabotage of the catalogue; true only if each was undone, or told where it cannot be."""
+    controls = len({each.control for each in sabotage.ALL})
+    screen.heading(f"Second act: the whole catalogue, {controls} controls, {len(sabotage.ALL)} ways to break them.")
+    start = screen.seconds
+    with screen.busy("Breaking one thing after the other"):
+        played = [_play(aws, victim, each) for each in sabotage.ALL]
+    screen.catalogue([(p.sabotage.control, p.sabotage.effect, ", ".join(p.outcomes), p.good) for p in played])
+    good = all(each.good for each in played)
+    repaired = sum(each.good and each.as_before for each in played)
+    told = sum(each.good and not each.as_before for each in played)
+    summary = f"{repaired} of {len(played)} repaired, {told} told, which nobody can repair"
+    summary = f"{summary}; {screen.seconds - start:.1f} s."
+    screen.verdict(summary if good else f"Not as it should be: {summary}", good=good)
+    return good
+
+
+def _play(aws: LocalAws, victim: Account, each: Sabotage) -> Played:
+    before, heard = each.proof(aws, victim), len(aws.notifications)
+    each.commit(aws, aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
+    aws.settle()
+    outcomes = [
+        finding["outcome"]
+        for message in aws.notifications[heard:]
+        for finding in message.data.get("findings", ())
+        if finding["control"] == each.control
+    ]
+    return Played(each, tuple(dict.fromkeys(outcomes)), each.proof(aws, victim) == before)

@@ -2,8 +2,11 @@
 
 import json
 
-from local import account, container, facts, samples
+from local import account, container, facts, sabotage, samples
+from local.account import Account
+from local.cloud import LocalAws
 from local.container import ContainerError, Reachable
+from local.facts import Fact
 from local.samples import NoSampleError, Sample
 from local.show import Screen
 
@@ -24,16 +27,17 @@ def _run(screen: Screen, reach: Reachable, sample: Sample, sam: str) -> int:
     aws = reach.aws
     with screen.step("Building an account that logs as it should, and deploying template.yaml"):
         victim = account.build(aws)
+        sabotage.furnish(aws, victim)
         function = aws.deploy().functions[sample.family]
         if not sample.is_first_look:
             aws.announce()
             aws.settle()
-        before = facts.read(aws, victim)
+        before = _read(aws, victim, sample)
         aws.forget()
         aws.delivers = False  # from here on only the container acts
-        samples.commit(aws, sample)
+        samples.commit(aws, sample, victim)
     screen.heading("Before: what the event reports has happened")
-    screen.proof(facts.compare(facts.read(aws, victim), before))
+    screen.proof(facts.compare(_read(aws, victim, sample), before))
     screen.heading(f"sam local invoke {function.logical_id} -e {sample.path.name}")
     result = container.invoke(reach, function, sample.event, sam)
     answer = result.stdout.strip()
@@ -42,8 +46,18 @@ def _run(screen: Screen, reach: Reachable, sample: Sample, sam: str) -> int:
     for notification in aws.notifications:
         screen.line(f"Told: {notification.subject}")
     screen.heading("After: read back from AWS")
-    screen.proof(facts.compare(facts.read(aws, victim), before))
+    screen.proof(facts.compare(_read(aws, victim, sample), before))
     return 1 if failed else 0
+
+
+def _read(aws: LocalAws, victim: Account, sample: Sample) -> list[Fact]:
+    """What AWS says of that which the event is about."""
+    each = samples.sabotage_of(sample)
+    if each is None:
+        return facts.read(aws, victim)
+    shown = each.proof(aws, victim)
+    rows = shown if isinstance(shown, list) else [shown]
+    return [(each.control, str(number), json.dumps(row, default=str)) for number, row in enumerate(rows, start=1)]
 
 
 def _is_error(answer: str) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore import xform_name
 
-from local import account
+from local import account, sabotage
+from local.account import Account
 from local.cloud import LocalAws
+from local.sabotage import Sabotage
 from local.settings import ACCOUNT, PARTITION, PROJECT
 
 # Where a redirected bucket's access logs go: any bucket that S3 takes as a target will do.
@@ -61,8 +63,15 @@ def read(family: str, event: str) -> Sample:
     return Sample(family, path, moved, _record(moved))
 
 
-def commit(aws: LocalAws, sample: Sample) -> None:
+def sabotage_of(sample: Sample) -> Sabotage | None:
+    """The sabotage of the catalogue that the sample reports, unless the sample says itself what was broken."""
+    return None if _steps(sample) else next((each for each in sabotage.ALL if each.event == sample.name), None)
+
+
+def commit(aws: LocalAws, sample: Sample, victim: Account) -> None:
     """Breaks what the sample says was broken, as the account's owner would see it afterwards."""
+    if each := sabotage_of(sample):
+        each.commit(aws, aws.actor(account.INTRUDER), victim)
     for service, operation, parameters in _steps(sample):
         if parameters.get("BucketLoggingStatus"):
             _make_target(aws)

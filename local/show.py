@@ -127,6 +127,16 @@ class Screen:
             table.add_row(mark, Text(call, "dim"), field, Text(value))
         self._console.print(table)
 
+    def catalogue(self, rows: Iterable[tuple[str, str, str, bool]]) -> None:
+        """What became of each sabotage: control, effect, outcome, and whether that is as it should be."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for heading in ("", "Control", "Sabotage", "Outcome"):
+            table.add_column(heading, no_wrap=heading == "Control")
+        for control, effect, outcome, good in rows:
+            mark = Text("  ✓", "green") if good else Text("  ✗", "bold red")
+            table.add_row(mark, control, Text(effect), Text(outcome or "nobody was told", "green" if good else "red"))
+        self._console.print(table)
+
     def verdict(self, text: str, *, good: bool) -> None:
         self.line()
         self.line(text, "bold green" if good else "bold red")

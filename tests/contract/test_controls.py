@@ -96,6 +96,12 @@ def test_the_readme_is_current() -> None:
     assert catalogue.rewritten(README) == README, "README.md is not current: run make docs"
 
 
+def test_every_setting_is_explained() -> None:
+    for row in catalogue.settings().splitlines()[2:]:
+        name, _, meaning = row.strip("| ").split(" | ")
+        assert len(meaning) > 20, f"standard.toml: say above {name} what it means"
+
+
 def test_the_readme_can_be_rewritten_twice() -> None:
     once = catalogue.rewritten(README)
     assert catalogue.rewritten(once) == once

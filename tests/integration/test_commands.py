@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
-from local import demo
+from local import demo, sabotage
 from local.cli import main
 from local.cloud import LocalAws
 from local.settings import PROJECT, REGION
@@ -84,7 +84,7 @@ def _free_port() -> int:
 
 
 @pytest.mark.usefixtures("lab")
-def test_the_demo_repairs_five_of_five() -> None:
+def test_the_demo_repairs_five_of_five_and_then_the_whole_catalogue() -> None:
     running = start("demo")
     shown = running.rest()
 
@@ -93,6 +93,10 @@ def test_the_demo_repairs_five_of_five() -> None:
     for call in ("StopLogging", "UpdateTrail", "DeleteFlowLogs", "CreateVpc", "PutBucketLogging"):
         assert call in shown
     assert shown.count("mallory from 203.0.113.66: ") == 5
+    for control in {each.control for each in sabotage.ALL}:
+        assert f"✓  {control} " in shown
+    assert f"of {len(sabotage.ALL)} repaired" in shown
+    assert "✗" not in shown
     assert "Subject: [" in shown
     assert "\x1b" not in shown
     assert "\r" not in shown

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local import account, container, samples
+from local import account, container, sabotage, samples
 from local.account import Account
 from local.cloud import LocalAws
 from local.container import ContainerError, Reachable
@@ -41,12 +41,13 @@ def prepare(aws: LocalAws, sample: Sample) -> Account:
     aws.delivers = True
     aws.reset()
     victim = account.build(aws)
+    sabotage.furnish(aws, victim)
     aws.deploy()
     if not sample.is_first_look:
         helpers.sweep(aws, "CREATE_COMPLETE")
     aws.forget()
     aws.delivers = False
-    samples.commit(aws, sample)
+    samples.commit(aws, sample, victim)
     return victim
 
 
