@@ -26,6 +26,8 @@ Revive = Callable[[Mapping[str, Any]], Any]
 class Ledger:
     """Typed access to the table. Every method raises AwsError where the table cannot be reached."""
 
+    lost: AwsError | None = None  # why a FallbackLedger went on without the table
+
     def __init__(self, aws: Aws, table: str, incident_days: int) -> None:
         self._place = aws.home
         self._table = table

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from relight import telemetry
 from relight.case import Runtime
+from relight.errors import AwsError
 from relight.model import MET, Cause, Finding, Incident, Outcome
 
 
@@ -51,13 +52,20 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
     key = incident.event_id if _by_record(incident) else _daily(incident, now)
     if not run.ledger.claim(key, incident, now, teller):
         return
-    run.notifier.publish(incident)
+    run.notifier.publish(_with_loss(incident, run.ledger.lost))
     run.ledger.told(key, incident, now)
     telemetry.told(incident)
     standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in MET))
     if standing.findings and key == incident.event_id:
         # The events of Relight's own repairs find the same again: it was told for today.
         run.ledger.told(_daily(standing, now), standing, now)
+
+
+def _with_loss(incident: Incident, lost: AwsError | None) -> Incident:
+    if lost is None:
+        return incident
+    said = f"The ledger could not be reached, so this went by the standard, not by a baseline: {lost}"
+    return replace(incident, error="; ".join(filter(None, (incident.error, said))))
 
 
 def _by_record(incident: Incident) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from relight import outbox
 from relight.case import Case, Runtime
 from relight.errors import RelightError, RepairFailed
+from relight.fallback import FallbackLedger
 from relight.model import MET, Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
 from relight.record import Record
 from relight.repair import BACKOFF, repair
@@ -26,6 +27,7 @@ IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
     """Brings everything that a record concerns into order. Raises RelightError, or a group of them."""
+    run = replace(run, ledger=FallbackLedger(run.ledger))
     scope = kind.locate(record)
     baselines = known(run, kind, scope)
     failures: list[RelightError] = []
@@ -39,6 +41,8 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
             repaired += settle(case, observed)
         except RelightError as failure:
             failures.append(failure)
+    if run.ledger.lost:
+        failures.append(run.ledger.lost)
     if failures:
         raise failures[0] if len(failures) == 1 else ExceptionGroup("several resources", failures)
 

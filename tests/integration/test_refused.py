@@ -50,11 +50,8 @@ def check_dead_letter(aws: LocalAws, record: helpers.Record) -> None:
     [
         ("StopLogging", "trail", "cloudtrail:DescribeTrails", DENIED),
         ("StopLogging", "trail", "cloudtrail:GetTrailStatus", THROTTLED),
-        ("StopLogging", "trail", "dynamodb:GetItem", "InternalServerError"),
-        ("StopLogging", "trail", "dynamodb:PutItem", "ResourceNotFoundException"),
         ("DeleteFlowLogs", "flow_logs", "ec2:DescribeVpcs", THROTTLED),
         ("DeleteFlowLogs", "flow_logs", "ec2:DescribeFlowLogs", DENIED),
-        ("DeleteFlowLogs", "flow_logs", "dynamodb:Query", THROTTLED),
         ("PutBucketLogging", "trail_bucket", "s3:GetBucketLogging", DENIED),
         ("PutBucketLogging", "trail_bucket", "s3:ListBuckets", BROKEN),
         ("PutBucketLogging", "trail_bucket", "cloudtrail:DescribeTrails", THROTTLED),
@@ -63,7 +60,7 @@ def check_dead_letter(aws: LocalAws, record: helpers.Record) -> None:
 def test_what_cannot_be_read_is_not_written(
     cloud: LocalAws, victim: Account, operation: str, family: str, action: str, code: str
 ) -> None:
-    """A refused ledger counts too: what cannot be noted is not begun. A later event repairs it all."""
+    """A later event repairs it all."""
     with cloud.refuse(family, action, code):
         record = commit(cloud, victim, operation)
 
@@ -78,6 +75,32 @@ def test_what_cannot_be_read_is_not_written(
 
     message = helpers.only(cloud)
     assert (message.data["outcome"], message.data["actor"]["name"]) == ("repaired", "mallory")
+
+
+@pytest.mark.parametrize(
+    ("operation", "family", "action", "code"),
+    [
+        ("StopLogging", "trail", "dynamodb:GetItem", "InternalServerError"),
+        ("StopLogging", "trail", "dynamodb:PutItem", "ResourceNotFoundException"),
+        ("DeleteFlowLogs", "flow_logs", "dynamodb:Query", THROTTLED),
+    ],
+)
+def test_a_ledger_that_is_lost_stops_no_repair(
+    cloud: LocalAws, victim: Account, operation: str, family: str, action: str, code: str
+) -> None:
+    """It is repaired to the standard, and told with why; where baselines were missed, the event comes again."""
+    with cloud.refuse(family, action, code):
+        record = commit(cloud, victim, operation)
+
+    assert len(helpers.writes(cloud)) in (1, 3)  # StartLogging, or a flow log with its group
+    told = [message.data for message in cloud.notifications if message.data["outcome"] == "repaired"]
+    assert len(told) == 1
+    assert "The ledger could not be reached" in told[0]["error"]
+    assert told[0]["actor"]["name"] == "mallory"
+    if action == "dynamodb:PutItem":  # which only the first attempt needs
+        assert [each.error is None for each in cloud.invocations].count(False) == 1
+    else:
+        check_dead_letter(cloud, record)
 
 
 def test_a_key_that_cannot_be_read_holds_up_nothing_else(cloud: LocalAws, victim: Account) -> None:
