@@ -119,7 +119,7 @@ def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:
     screen.heading(f"Second act: the whole catalogue, {controls} controls, {len(sabotage.ALL)} ways to break them.")
     start = screen.seconds
     with screen.busy("Breaking one thing after the other"):
-        played = [_play(aws, victim, each) for each in sabotage.ALL]
+        played = [_play(aws, victim, each, f"{account.INTRUDER}-{number}") for number, each in enumerate(sabotage.ALL)]
     screen.catalogue([(p.sabotage.control, p.sabotage.effect, ", ".join(p.outcomes), p.good) for p in played])
     good = all(each.good for each in played)
     repaired = sum(each.good and each.as_before for each in played)
@@ -130,9 +130,10 @@ def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:
     return good
 
 
-def _play(aws: LocalAws, victim: Account, each: Sabotage) -> Played:
+def _play(aws: LocalAws, victim: Account, each: Sabotage, who: str) -> Played:
+    """By somebody new each time: of one who does not give up, only the first attempts of an hour are told."""
     before, heard = each.proof(aws, victim), len(aws.notifications)
-    each.commit(aws, aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
+    each.commit(aws, aws.actor(who, account.INTRUDER_ADDRESS), victim)
     aws.settle()
     outcomes = [
         finding["outcome"]

@@ -57,6 +57,10 @@ class FallbackLedger(Ledger):
         """As the ledger's."""
         self._or(None, lambda: self._ledger.told(key, incident, now))
 
+    def contest(self, resource: Resource, now: datetime) -> int:
+        """As the ledger's; 0 where it is lost: then everything is told."""
+        return self._or(0, lambda: self._ledger.contest(resource, now))
+
     def _or(self, default: Answer, ask: Callable[[], Answer]) -> Answer:
         try:
             return ask()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +12,20 @@ from relight.model import Actor, Cause, Drift, Finding, Incident, Mode, Outcome,
 
 # Raised when a field changes its meaning or goes; readers may rely on the rest.
 VERSION = 1
+# The most characters of a value or a call, and the most calls, that are kept and told.
+LONGEST = 4096
+MOST_CALLS = 25
 
 
 def to_data(incident: Incident) -> dict[str, Any]:
-    """JSON data with everything that an incident holds, its severity and actor's name included."""
-    data = asdict(incident)
+    """JSON data with everything that an incident holds, its severity and actor's name included.
+
+    Long values and calls are cut, so that it fits into a message (SNS takes 256 KB) and into the ledger (400 KB an
+    item): of a policy or a lifecycle of many pages, the live resource shows the rest.
+    """
+    data = asdict(replace(incident, calls=_cut(incident.calls), would_call=_cut(incident.would_call)))
+    for drift in (drift for finding in data["findings"] for drift in finding["drifts"]):
+        drift |= {side: _short(drift[side]) for side in ("found", "wanted")}
     return {
         "version": VERSION,
         **data,
@@ -24,6 +34,18 @@ def to_data(incident: Incident) -> dict[str, Any]:
         "event_time": incident.event_time.isoformat(),
         "actor": {**data["actor"], "name": incident.actor.name},
     }
+
+
+def _cut(calls: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(calls) - MOST_CALLS
+    shown = tuple(call if len(call) <= LONGEST else f"{call[:LONGEST]} …" for call in calls[:MOST_CALLS])
+    return (*shown, f"… and {more} more") if more > 0 else shown
+
+
+def _short(value: Any) -> Any:
+    """A value as it is or, where it is very long, the beginning of its JSON."""
+    text = json.dumps(value, default=str)
+    return value if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"
 
 
 def from_data(data: Mapping[str, Any]) -> Incident:
@@ -41,6 +63,7 @@ def from_data(data: Mapping[str, Any]) -> Incident:
         would_call=tuple(data["would_call"]),
         dark_seconds=data["dark_seconds"],
         error=data["error"],
+        contested=data.get("contested", 0),
     )
 
 

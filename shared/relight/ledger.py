@@ -126,6 +126,24 @@ class Ledger:
             },
         )
 
+    def contest(self, resource: Resource, now: datetime) -> int:
+        """Counts an attack on a resource; how many there were in this hour."""
+        key = _key(f"contest#{resource.account}#{resource.kind}", f"{resource.arn}#{now:%Y-%m-%dT%H}")
+        answer = self._place.send(
+            Call(
+                "dynamodb",
+                "UpdateItem",
+                {
+                    "TableName": self._table,
+                    "Key": key,
+                    "UpdateExpression": "ADD attacks :one SET expires = if_not_exists(expires, :expires)",
+                    "ExpressionAttributeValues": {":one": {"N": "1"}, ":expires": self._expiry(now)},
+                    "ReturnValues": "UPDATED_NEW",
+                },
+            )
+        )
+        return int(answer["Attributes"]["attacks"]["N"])
+
     def _expiry(self, now: datetime) -> dict[str, str]:
         return {"N": str(int((now + timedelta(days=self._days)).timestamp()))}
 

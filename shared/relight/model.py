@@ -212,6 +212,7 @@ class Incident:
     would_call: tuple[str, ...] = ()  # held back by the mode
     dark_seconds: float | None = None  # from the record's call until the repair was verified
     error: str = ""  # what AWS answered to calls that failed
+    contested: int = 0  # how often the resource was attacked within the hour, where that is too often
 
     @property
     def outcome(self) -> Outcome:
@@ -228,5 +229,7 @@ class Incident:
 
     @property
     def severity(self) -> Severity:
-        """The worst of its findings'."""
+        """The worst of its findings'; somebody who does not give up is worse than any of them."""
+        if self.contested:
+            return Severity.CRITICAL
         return max((f.severity for f in self.findings), key=lambda s: s.rank)

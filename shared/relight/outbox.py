@@ -52,13 +52,37 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
     key = incident.event_id if _by_record(incident) else _daily(incident, now)
     if not run.ledger.claim(key, incident, now, teller):
         return
-    run.notifier.publish(_with_loss(incident, run.ledger.lost))
+    incident = _contested(run, incident, now)
+    if _is_news(run, incident, now, teller):
+        run.notifier.publish(_with_loss(incident, run.ledger.lost))
+    else:
+        telemetry.folded(incident)
     run.ledger.told(key, incident, now)
     telemetry.told(incident)
     standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in MET))
     if standing.findings and key == incident.event_id:
         # The events of Relight's own repairs find the same again: it was told for today.
         run.ledger.told(_daily(standing, now), standing, now)
+
+
+def _contested(run: Runtime, incident: Incident, now: datetime) -> Incident:
+    """Counts the attack; notes how many there were where they are too many for a misunderstanding."""
+    attacked = bool(incident.calls) or incident.cause is Cause.TAKEN
+    attacks = run.ledger.contest(incident.resource, now) if attacked else 0
+    return replace(incident, contested=attacks if attacks >= run.standard.contested_after else 0)
+
+
+def _is_news(run: Runtime, incident: Incident, now: datetime, teller: str) -> bool:
+    """Of a contested resource, the attack that makes it so and each actor's first one of the hour are told."""
+    if incident.contested <= run.standard.contested_after:
+        return True
+    actor = incident.actor.issuer or incident.actor.arn or incident.actor.name  # sessions are named at will
+    who = hashlib.sha256(actor.encode()).hexdigest()[:16]
+    key = f"contested#{now:%Y-%m-%dT%H}#{who}"
+    first = run.ledger.claim(key, incident, now, teller)
+    if first:
+        run.ledger.told(key, incident, now)
+    return first
 
 
 def _with_loss(incident: Incident, lost: AwsError | None) -> Incident:

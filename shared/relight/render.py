@@ -54,7 +54,8 @@ def render(incident: Incident) -> Message:
 
 
 def _subject(incident: Incident) -> str:
-    return subject_line(f"[{incident.severity}] {_what(incident)}{_by_whom(incident)}")
+    contested = "CONTESTED: " if incident.contested else ""
+    return subject_line(f"[{incident.severity}] {contested}{_what(incident)}{_by_whom(incident)}")
 
 
 def _what(incident: Incident) -> str:
@@ -102,8 +103,9 @@ def _text(incident: Incident) -> Iterator[str]:
 
 
 def _headline(incident: Incident) -> str:
+    contest = f" CONTESTED: {incident.contested} times within the hour." if incident.contested else ""
     dark = f" Dark for {_duration(incident.dark_seconds)}." if incident.dark_seconds is not None else ""
-    return clean(f"{_what(incident)}{_by_whom(incident)}.{dark}")
+    return clean(f"{_what(incident)}{_by_whom(incident)}.{dark}{contest}")
 
 
 def _table(*rows: tuple[str, object]) -> Iterator[str]:
@@ -140,6 +142,11 @@ def _advice(incident: Incident) -> Iterator[str]:
     yield from (d.manual for d in drifts if d.manual)
     if incident.cause is Cause.TAKEN:
         yield f"Ask whether {incident.actor.name} meant this. If not: {_containment(incident.actor)}"
+    if incident.contested:
+        yield (
+            "Somebody does not give up: contain the identity first. Each attempt goes on being repaired; from now on "
+            "each actor is named once an hour, and the rest is counted (metric Folded)."
+        )
     if any(f.cause is Cause.TAKEN and f.control == "trail.logging" for f in incident.findings):
         yield (
             "While an account's last trail is stopped, no rule sees anything: read what happened since in CloudTrail's "

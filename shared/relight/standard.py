@@ -86,6 +86,7 @@ class Standard:
     retention_days: int = 365
     incident_days: int = 400
     repair_cap: int = 50
+    contested_after: int = 5  # attacks within an hour
     trusted_buckets: frozenset[str] = frozenset()
     trusted_keys: frozenset[str] = frozenset()
     trail_reader: str = "cloudwatch-logs"  # or "siem": somebody else reads the trails
@@ -146,6 +147,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         retention_days=env.number("RELIGHT_RETENTION_DAYS", RETENTION_DAYS.__contains__, RETENTION_DAYS, "365"),
         incident_days=env.number("RELIGHT_INCIDENT_DAYS", lambda n: 1 <= n <= 3653, "1 to 3653", "400"),
         repair_cap=file.count("repairs_per_invocation"),
+        contested_after=file.count("contested_after"),
         trusted_buckets=frozenset(file.texts("trusted_buckets", BUCKET, "names of buckets")),
         trusted_keys=frozenset(file.texts("trusted_keys", KEY_ARN, "ARNs of KMS keys")),
         trail_reader=file.one_of("trail.reader", TRAIL_READERS),
@@ -198,6 +200,7 @@ class _File:
         "trusted_buckets": (),
         "trusted_keys": (),
         "repairs_per_invocation": (),
+        "contested_after": (),
         "exemptions": (),
         "modes": (),
         "trail_keys": (),

@@ -21,6 +21,13 @@ def begin(record: Record) -> None:
     logger.append_keys(event_name=record.name, actor=record.actor.name, account=record.account, region=record.region)
 
 
+def folded(incident: Incident) -> None:
+    """Counts an incident of a contested resource that is not sent, because its actor was named within the hour."""
+    logger.warning("folded", extra={"resource": incident.resource.arn, "attacks": incident.contested})
+    with single_metric(name="Folded", unit=MetricUnit.Count, value=1):
+        pass
+
+
 def told(incident: Incident) -> None:
     """Logs an incident, counts its findings by control and outcome, and measures the time from call to repair."""
     logger.info(

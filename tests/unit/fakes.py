@@ -132,6 +132,7 @@ class FakeLedger(Ledger):
     def __init__(self) -> None:
         self.states: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.rows: dict[tuple[str, str], Row] = {}
+        self.attacks: dict[tuple[str, ...], int] = {}
         self.crash: set[str] = set()
 
     def baselines(
@@ -191,6 +192,11 @@ class FakeLedger(Ledger):
         row = self.rows.setdefault((key, incident.resource.arn), Row(json.dumps(to_data(incident))))
         row.status, row.told, row.telling = "told", incident.outcome, None
         self._step("after told")
+
+    def contest(self, resource: Resource, now: datetime) -> int:
+        place = (resource.account, resource.kind, resource.arn, f"{now:%Y-%m-%dT%H}")
+        self.attacks[place] = self.attacks.get(place, 0) + 1
+        return self.attacks[place]
 
     def _step(self, step: str) -> None:
         if step in self.crash:

@@ -129,3 +129,16 @@ def test_what_a_baseline_knew() -> None:
     assert since.knew(NOON)
     assert since.knew(NOON + timedelta(seconds=1))
     assert not since.knew(NOON - timedelta(seconds=1))
+
+
+def test_what_is_too_long_for_a_message_is_cut() -> None:
+    """A lifecycle of a thousand rules, found and wanted, must not keep anybody from being told."""
+    rules = [{"ID": f"rule-{number}", "Status": "Enabled"} for number in range(1000)]
+    huge = finding(drifts=(Drift("Rules", rules, rules),))
+    long = incident(*[huge] * 8, calls=tuple(f"s3:Put {number}" + "x" * 9000 for number in range(60)))
+    data = to_data(long)
+    assert len(json.dumps(data)) < 200_000
+    assert data["findings"][0]["drifts"][0]["found"].startswith('[{"ID": "rule-0"')
+    assert data["findings"][0]["drifts"][0]["found"].endswith("characters)")
+    assert data["calls"][-1] == "… and 35 more"
+    assert from_data(data).outcome is long.outcome

@@ -53,6 +53,11 @@ def test_a_baseline_is_written_over_the_revision_that_it_was_made_from_only(ledg
     assert known(ledger) == {TRAIL_ARN: replace(second, revision=2)}
 
 
+def test_attacks_are_counted_by_resource_and_hour(ledger: Ledger) -> None:
+    assert [ledger.contest(resource(), NOON + timedelta(minutes=minute)) for minute in (0, 1, 59, 60)] == [1, 2, 3, 1]
+    assert ledger.contest(resource("arn:aws:cloudtrail:us-east-1:123456789012:trail/other"), NOON) == 1
+
+
 def test_a_later_revision_needs_an_earlier_one(ledger: Ledger) -> None:
     assert not ledger.keep(resource(), replace(FIRST, revision=1))
     assert known(ledger) == {}
