@@ -16,6 +16,7 @@ from relight.case import Case, Runtime
 from relight.errors import RelightError, RepairFailed
 from relight.fallback import FallbackLedger
 from relight.model import MET, Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.policy.state import is_whole
 from relight.record import Record
 from relight.repair import BACKOFF, repair
 from relight.resources.kind import Kind
@@ -169,7 +170,7 @@ def keep(
     """
     met = frozenset(f.control for f in findings if f.outcome in MET)
     doubtful = any(f.outcome in IN_DOUBT or (f.cause is Cause.TAKEN and f.control not in met) for f in findings)
-    if observed.state is None or doubtful:
+    if observed.state is None or doubtful or not is_whole(observed.state):
         return False
     if baseline:
         lost = any(f.control in baseline.controls - met for f in findings)

@@ -41,6 +41,7 @@ TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/main"
 VPC_ARN = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1"
 BUCKET_ARN = "arn:aws:s3:::trail-logs"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:relight"
+ALL_MANAGEMENT_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": True}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
 
 
@@ -72,6 +73,7 @@ def trail(**changes: Any) -> Trail:
         "global_events": True,
         "kms_key": key(),
         "bucket": "trail-logs",
+        "event_selectors": (ALL_MANAGEMENT_EVENTS,),
         "key_states": {key(): "Enabled"},
     }
     return Trail(**(fields | changes))

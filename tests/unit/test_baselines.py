@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from relight.errors import RepairFailed
-from relight.model import Baseline, Mode, Observed, Resource
+from relight.model import Baseline, Mode, Observed, Resource, Unread
 from relight.policy import judge
 from relight.reconcile import keep, reconcile
 from tests.unit.builders import ACCOUNT, REGION, record
@@ -137,6 +137,11 @@ def test_of_two_invocations_the_first_to_write_wins(scene: Scene) -> None:
 
 def test_nothing_is_kept_of_what_does_not_exist(scene: Scene) -> None:
     assert not keep(scene.run, LampKind(), Observed(RESOURCE, None), (), None)
+
+
+def test_nothing_is_kept_of_what_could_not_be_read_whole_even_where_no_control_asks_for_it(scene: Scene) -> None:
+    now = Lamp(colour=Unread("it is dark"))  # type: ignore[arg-type]
+    assert not keep(scene.run, LampKind(), Observed(RESOURCE, now), (), None)
 
 
 def test_the_age_of_a_first_baseline_is_the_present(scene: Scene) -> None:

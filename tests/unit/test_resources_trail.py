@@ -14,6 +14,7 @@ from relight.resources import trail as kind
 from tests.unit.builders import (
     ACCOUNT,
     AFTER,
+    ALL_MANAGEMENT_EVENTS,
     BEFORE,
     REGION,
     STRANGER,
@@ -211,6 +212,7 @@ def test_arn_and_revive() -> None:
             "log_file_validation": True,
             "multi_region": True,
             "global_events": True,
+            "event_selectors": [ALL_MANAGEMENT_EVENTS],
             "of_a_later_version": 1,
         }
     ) == trail(kms_key="", bucket="")

@@ -21,7 +21,7 @@ from tests.unit.builders import (
     trail,
 )
 from tests.unit.fakes import Answer, fake_aws, refused
-from tests.unit.trails import ENABLED, LOGS, listed, look
+from tests.unit.trails import ALL_EVENTS, ENABLED, LOGS, listed, look
 
 OTHER = key(name="other")
 
@@ -108,6 +108,8 @@ def test_a_key_is_read_in_its_own_region() -> None:
     aws, session = fake_aws(
         cloudtrail__DescribeTrails={"trailList": [listed(KmsKeyId=replica)]},
         cloudtrail__GetTrailStatus=LOGS,
+        cloudtrail__GetEventSelectors=ALL_EVENTS,
+        cloudtrail__GetInsightSelectors={},
         kms__DescribeKey=ENABLED,
     )
     list(kind.observe(aws, Scope(ACCOUNT, REGION, ("main",)), {}, standard()))

@@ -30,7 +30,13 @@ def test_observe_by_name_or_arn(name: str) -> None:
     assert seen == [Observed(resource(), trail())]
     assert seen[0].state is not None
     assert seen[0].state.key_states == {key(): "Enabled"}
-    assert calls == ["cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "kms:DescribeKey"]
+    assert calls == [
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetTrailStatus",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetInsightSelectors",
+        "kms:DescribeKey",
+    ]
 
 
 def test_the_trails_of_other_regions_and_of_the_organisation_are_listed_too() -> None:
@@ -71,6 +77,7 @@ def test_observe_reads_every_field() -> None:
         log_group="g",
         log_group_role="r",
         sns_topic="t",
+        event_selectors=tuple(ALL_EVENTS["EventSelectors"]),
     )
 
 
@@ -199,3 +206,39 @@ def test_one_unreadable_trail_does_not_hide_another_that_covers() -> None:
     (seen,), _ = look(NARROW, hidden, ELSEWHERE, cloudtrail__GetTrailStatus=status)
     assert seen.state is not None
     assert seen.state.covered is True
+
+
+INSIGHTS = {"InsightSelectors": [{"InsightType": "ApiCallRateInsight"}]}
+
+
+def test_selectors_are_read_as_they_are_shown() -> None:
+    advanced = {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
+    ((seen,), _) = look(
+        listed(),
+        cloudtrail__GetEventSelectors={"AdvancedEventSelectors": [advanced]},
+        cloudtrail__GetInsightSelectors=INSIGHTS,
+    )
+    assert seen.state is not None
+    assert (seen.state.event_selectors, seen.state.advanced_event_selectors) == ((), (advanced,))
+    assert seen.state.insight_selectors == tuple(INSIGHTS["InsightSelectors"])
+
+
+@pytest.mark.parametrize("code", ["InsightNotEnabledException", "UnsupportedOperationException"])
+def test_a_trail_without_insights_has_none(code: str) -> None:
+    ((seen,), _) = look(listed(), cloudtrail__GetInsightSelectors=refused(code))
+    assert seen.state is not None
+    assert seen.state.insight_selectors == ()
+
+
+def test_selectors_that_cannot_be_read_are_unknown_and_hide_nothing_else() -> None:
+    ((seen,), _) = look(
+        listed(),
+        cloudtrail__GetEventSelectors=refused("AccessDenied"),
+        cloudtrail__GetInsightSelectors=refused("Throttled"),
+    )
+    unread = Unread("cloudtrail:GetEventSelectors: AccessDenied: no")
+    assert seen.state == trail(
+        event_selectors=unread,
+        advanced_event_selectors=unread,
+        insight_selectors=Unread("cloudtrail:GetInsightSelectors: Throttled: no"),
+    )

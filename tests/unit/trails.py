@@ -10,6 +10,7 @@ from relight.policy.trail import Trail
 from relight.resources import trail as kind
 from tests.unit.builders import (
     ACCOUNT,
+    ALL_MANAGEMENT_EVENTS,
     FRIEND,
     REGION,
     TRAIL_ARN,
@@ -17,7 +18,7 @@ from tests.unit.builders import (
     key,
     standard,
 )
-from tests.unit.fakes import Answer, fake_aws
+from tests.unit.fakes import Answer, fake_aws, refused
 
 
 def listed(**changes: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def listed(**changes: Any) -> dict[str, Any]:
 
 ENABLED = {"KeyMetadata": {"KeyId": "k", "KeyState": "Enabled"}}
 LOGS = {"IsLogging": True}
-ALL_EVENTS = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+ALL_EVENTS = {"EventSelectors": [ALL_MANAGEMENT_EVENTS]}
 
 
 def look(
@@ -47,6 +48,7 @@ def look(
         "cloudtrail__DescribeTrails": {"trailList": trails},
         "cloudtrail__GetTrailStatus": LOGS,
         "cloudtrail__GetEventSelectors": ALL_EVENTS,
+        "cloudtrail__GetInsightSelectors": refused("InsightNotEnabledException"),
         "kms__DescribeKey": ENABLED,
         "s3__ListBuckets": {"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]},
     }

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+from relight.model import Unread
+
 StateT = TypeVar("StateT")
 
 
@@ -18,6 +20,11 @@ def lasting(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [lasting(each) for each in value]
     return value
+
+
+def is_whole(state: Any) -> bool:
+    """Whether every lasting field was read, so that a baseline may be made of the state."""
+    return not any(isinstance(value, Unread) for value in (getattr(state, f.name) for f in fields(state) if f.compare))
 
 
 def revive(kind: type[StateT], data: Mapping[str, Any]) -> StateT:

@@ -33,6 +33,10 @@ class Trail:
     log_group: str = ""
     log_group_role: str = ""
     sns_topic: str = ""
+    # As GetEventSelectors and GetInsightSelectors show them; AWS keeps either basic or advanced selectors, never both.
+    event_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
+    advanced_event_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
+    insight_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
     # Whether another multi-Region trail logs all management events of the account.
     covered: bool | Unread = field(default=False, compare=False)
     # Where the bucket is, for the key must be there too; empty: where the trail is, as far as anybody could tell.

@@ -1,4 +1,4 @@
-"""CloudTrail trails: DescribeTrails, GetTrailStatus; UpdateTrail, StartLogging.
+"""CloudTrail trails: DescribeTrails, GetTrailStatus, Get…Selectors; UpdateTrail, StartLogging.
 
 Changes are made in the trail's home Region, by ARN
 (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
@@ -27,10 +27,14 @@ from relight.standard import Standard
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
 
 KIND = "trail"
+Selectors = tuple[Mapping[str, Any], ...] | Unread
 CREATES = frozenset({"CreateTrail"})
 
 # What CloudTrail answers a member account that asks about its organisation's trail.
 REFUSALS = ("AccessDeniedException", "AccessDenied", "TrailNotFoundException")
+
+# What GetInsightSelectors answers of a trail without Insights, and where there are none at all (botocore's model).
+NO_INSIGHTS = ("InsightNotEnabledException", "UnsupportedOperationException")
 
 # Field of a drift → parameter of UpdateTrail.
 UPDATES = {
@@ -86,6 +90,7 @@ def _read(
         return None
     multi_region = bool(shown.get("IsMultiRegionTrail"))
     others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != shown["TrailARN"]]
+    basic, advanced = _event_selectors(place, shown["TrailARN"])
     found = Trail(
         account=shown["TrailARN"].split(":")[4],
         region=place.region,
@@ -99,9 +104,29 @@ def _read(
         log_group=shown.get("CloudWatchLogsLogGroupArn") or "",
         log_group_role=shown.get("CloudWatchLogsRoleArn") or "",
         sns_topic=shown.get("SnsTopicARN") or "",
+        event_selectors=basic,
+        advanced_event_selectors=advanced,
+        insight_selectors=_insight_selectors(place, shown["TrailARN"]),
         covered=not multi_region and _covered(place, others),
     )
     return _with_key_states(place, found, before, standard)
+
+
+def _event_selectors(place: Place, trail_arn: str) -> tuple[Selectors, Selectors]:
+    """The basic and the advanced ones. What cannot be read must not keep the other controls from being judged."""
+    try:
+        shown = place.read("cloudtrail", "GetEventSelectors", TrailName=trail_arn) or {}
+    except AwsError as error:
+        return Unread(str(error)), Unread(str(error))
+    return tuple(shown.get("EventSelectors") or ()), tuple(shown.get("AdvancedEventSelectors") or ())
+
+
+def _insight_selectors(place: Place, trail_arn: str) -> Selectors:
+    try:
+        shown = place.read("cloudtrail", "GetInsightSelectors", missing=NO_INSIGHTS, TrailName=trail_arn) or {}
+    except AwsError as error:
+        return Unread(str(error))
+    return tuple(shown.get("InsightSelectors") or ())
 
 
 def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> bool | Unread:
@@ -240,4 +265,5 @@ def _update(trail_arn: str, changes: Mapping[str, Any]) -> Call:
 
 def revive(data: Mapping[str, Any]) -> Trail:
     """A trail from a baseline's data."""
-    return state.revive(Trail, data)
+    lists = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    return state.revive(Trail, lists)
