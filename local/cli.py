@@ -54,6 +54,26 @@ def lab(port: int) -> None:
 
 
 @main.command()
+@click.argument("functions", nargs=-1)
+def faults(functions: tuple[str, ...]) -> None:
+    """Let every AWS call of every function fail in every way, and print what became of it.
+
+    FUNCTIONS are folders of functions/; without any, all of them, which takes minutes. The exit status is 0 only if
+    everything was repaired and told, or dead-lettered, and was as before once the event came again.
+
+    \b
+    Example:
+      relight faults
+      relight faults trail flow_logs
+    """  # noqa: D301 (as above)
+    screen = Screen()
+    screen.heading("Relight, under faults")
+    with screen.step(_STARTING):
+        from local import faults as command  # noqa: PLC0415 (as above)
+    sys.exit(command.show(screen, functions))
+
+
+@main.command()
 @click.argument("function")
 @click.argument("event")
 def invoke(function: str, event: str) -> None:

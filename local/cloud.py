@@ -159,15 +159,19 @@ class LocalAws:
         *,
         times: int | None = None,
         when: Callable[[Call], bool] = lambda _: True,
+        fault: tuple[bool, bool] = (False, False),
     ) -> Iterator[None]:
-        """Lets AWS refuse a call ("cloudtrail:GetTrailStatus") to one function: always, or the first few times."""
+        """Lets AWS refuse a call ("cloudtrail:GetTrailStatus") to one function: always, or the first few times.
+
+        `fault` are a Refusal's `broken` and `after`.
+        """
         left = itertools.count() if times is None else iter(range(times))
         service, _, operation = action.partition(":")
 
         def is_met(call: Call) -> bool:
             return self.caller(call) == family and when(call) and next(left, None) is not None
 
-        with self._gateway.refuse(Refusal(service, operation, code, is_met)):
+        with self._gateway.refuse(Refusal(service, operation, code, is_met, *fault)):
             yield
 
     def intercept(self, call: Call) -> Answer | None:

@@ -40,19 +40,31 @@ class _RefusedError(ServiceException):
     """Not one of moto's own, which it would look for in the service of the module that defines them."""
 
 
+# An answer with this header never reaches the client: local/faults.py raises what botocore raises then.
+BROKEN = "x-relight-broken"
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """A call that AWS is made to refuse, for tests of what happens then."""
+    """A call that AWS is made to refuse, for tests of what happens then.
+
+    `code` is AWS's error code or, where `broken`, the way in which the connection breaks. `after`: only once the call
+    has taken effect.
+    """
 
     service: str
     operation: str
     code: str
     caller: Callable[[Call], bool]
+    broken: bool = False
+    after: bool = False
 
     def meets(self, call: Call) -> bool:
         return (call.service, call.name) == (self.service, self.operation) and self.caller(call)
 
     def answer(self, call: Call) -> Answer:
+        if self.broken:
+            return Answer(200, {BROKEN: self.code}, b"")
         error = _RefusedError(self.code, f"{self.operation} is refused on purpose")
         serializer = get_serializer_class(call.service, call.protocol)
         written = serializer(operation_model=call.operation).serialize(error)
@@ -108,16 +120,19 @@ class Gateway:
         body = _drain(environ)
         moment = datetime.now(UTC)
         call = wire.read(environ, body)
-        answer = self._answer(call, environ, body)
-        if call is not None:
+        refusal = next((each for each in self._refusals if each.meets(call)), None) if call else None
+        kept_out = refusal is not None and not refusal.after
+        answer = refusal.answer(call) if call and refusal and kept_out else self._answer(call, environ, body)
+        if call and not (refusal and refusal.broken and kept_out):  # else it never arrived
             self._listener.observe(call, answer, _client(environ), moment)
+        if call and refusal and refusal.after:
+            answer = refusal.answer(call)
         start_response(f"{answer.status} {HTTP_STATUS_CODES.get(answer.status, '')}", list(answer.headers.items()))
         return [answer.body]
 
     def _answer(self, call: Call | None, environ: dict[str, Any], body: bytes) -> Answer:
         if call is not None:
-            refusal = next((refusal for refusal in self._refusals if refusal.meets(call)), None)
-            answer = refusal.answer(call) if refusal else self._listener.intercept(call)
+            answer = self._listener.intercept(call)
             if answer is not None:
                 return answer
         environ["wsgi.input"] = io.BytesIO(body)

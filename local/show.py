@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -135,6 +135,15 @@ class Screen:
         for control, effect, outcome, good in rows:
             mark = Text("  ✓", "green") if good else Text("  ✗", "bold red")
             table.add_row(mark, control, Text(effect), Text(outcome or "nobody was told", "green" if good else "red"))
+        self._console.print(table)
+
+    def matrix(self, columns: list[str], rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
+        """A row a function's call, a column a fault."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for heading in ("Function", "Call", *columns):
+            table.add_column(heading, no_wrap=heading == "Call")
+        for (function, call), outcomes in rows.items():
+            table.add_row(function, call, *(Text(outcomes.get(column, "")) for column in columns))
         self._console.print(table)
 
     def verdict(self, text: str, *, good: bool) -> None:

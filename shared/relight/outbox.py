@@ -53,10 +53,13 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
     if not run.ledger.claim(key, incident, now, teller):
         return
     incident = _contested(run, incident, now)
-    if _is_news(run, incident, now, teller):
-        run.notifier.publish(_with_loss(incident, run.ledger.lost))
-    else:
+    folded = _folded(run, incident, now)
+    if folded and not run.ledger.claim(folded, incident, now, teller):
         telemetry.folded(incident)
+    else:
+        run.notifier.publish(_with_loss(incident, run.ledger.lost))
+        if folded:
+            run.ledger.told(folded, incident, now)
     run.ledger.told(key, incident, now)
     telemetry.told(incident)
     standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in MET))
@@ -72,17 +75,15 @@ def _contested(run: Runtime, incident: Incident, now: datetime) -> Incident:
     return replace(incident, contested=attacks if attacks >= run.standard.contested_after else 0)
 
 
-def _is_news(run: Runtime, incident: Incident, now: datetime, teller: str) -> bool:
-    """Of a contested resource, the attack that makes it so and each actor's first one of the hour are told."""
+def _folded(run: Runtime, incident: Incident, now: datetime) -> str:
+    """The key under which a contested resource is told: once for each actor and hour. Empty of any other.
+
+    The attack that makes it contested is still told for itself.
+    """
     if incident.contested <= run.standard.contested_after:
-        return True
+        return ""
     actor = incident.actor.issuer or incident.actor.arn or incident.actor.name  # sessions are named at will
-    who = hashlib.sha256(actor.encode()).hexdigest()[:16]
-    key = f"contested#{now:%Y-%m-%dT%H}#{who}"
-    first = run.ledger.claim(key, incident, now, teller)
-    if first:
-        run.ledger.told(key, incident, now)
-    return first
+    return f"contested#{now:%Y-%m-%dT%H}#{hashlib.sha256(actor.encode()).hexdigest()[:16]}"
 
 
 def _with_loss(incident: Incident, lost: AwsError | None) -> Incident:

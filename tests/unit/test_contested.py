@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from relight.errors import AwsError
 from relight.model import Severity
 from relight.reconcile import reconcile
 from relight.render import render
@@ -66,6 +67,18 @@ def test_attacks_that_find_it_repaired_already_count_too(scene: Scene) -> None:
         event = record("SwitchOff", {"names": ("a",)}, eventID=f"e{number}")
         reconcile(scene.run, LampKind(), event, f"t{number}")
     assert (len(scene.house.writes), len(scene.notifier.told)) == (0, AFTER + 1)
+
+
+def test_a_folded_message_that_could_not_be_sent_is_sent_by_the_retry(scene: Scene) -> None:
+    """Found by the fault matrix: it was noted as told before it was."""
+    for number in range(AFTER + 1):
+        attack(scene, number, "eve")
+    heard = len(scene.notifier.told)
+    scene.notifier.fails = [AwsError("sns:Publish", "Throttled", "")]
+    with pytest.raises(AwsError):
+        attack(scene, 99)
+    attack(scene, 99)
+    assert [each.actor.name for each in scene.notifier.told[heard:]] == ["mallory"]
 
 
 def test_in_the_next_hour_it_is_told_again(scene: Scene) -> None:

@@ -1,0 +1,34 @@
+"""Every AWS call of every function, refused or broken in every way: never a silent success (`relight faults`)."""
+
+from __future__ import annotations
+
+import pytest
+
+from local import faults, sabotage
+from local.cloud import LocalAws
+from tests.contract.template import functions
+
+SABOTAGED = {each.control.partition(".")[0] for each in sabotage.ALL if each.outcome == "repaired"}
+FAMILIES = sorted(f.family for f in functions().values() if any(kind.KIND in SABOTAGED for kind in f.kinds))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_whatever_fails_it_is_repaired_and_told_or_dead_lettered(local_aws: LocalAws, family: str) -> None:
+    """And once the fault is gone and the event comes again, everything is as it was."""
+    cells = list(faults.matrix(local_aws, (family,)))
+    local_aws.reset()
+
+    assert not [cell for cell in cells if not cell.verdict.good]
+    kinds = {cell.verdict for cell in cells}
+    assert faults.Verdict.REPAIRED in kinds
+    assert kinds & {faults.Verdict.LETTER, faults.Verdict.TOLD}
+    assert len({cell.action for cell in cells}) >= 5, "the sabotages lead to hardly any call"
+
+
+def test_the_matrix_can_tell_a_silent_loss(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its dead-letter queue taken away, a function that cannot read loses the event."""
+    monkeypatch.setattr(faults, "_take_letters", lambda _aws: False)
+    monkeypatch.setattr(faults, "FAULTS", faults.FAULTS[:1])
+    verdicts = {cell.verdict for cell in faults.matrix(local_aws, ("flow_logs",))}
+    local_aws.reset()
+    assert faults.Verdict.SILENT in verdicts
