@@ -20,6 +20,8 @@ TRAIL_BUCKET = f"example-trail-logs-{ACCOUNT}"
 ACCESS_LOG_BUCKET = f"example-access-logs-{ACCOUNT}"
 FLOW_LOG_GROUP = "/example/flow-logs"
 FLOW_LOGS_ROLE = "example-flow-logs"
+TRAIL_LOG_GROUP = "/example/trail"
+TRAIL_LOGS_ROLE = "example-trail-logs"
 # The samples in events/ speak of these, so the account has them under these very ids.
 VPC, DEFAULT_VPC = "vpc-0a1b2c3d4e5f67890", "vpc-0d1e2f3a4b5c67890"
 FLOW_LOG, DEFAULT_FLOW_LOG = "fl-0a1b2c3d4e5f67890", "fl-0d1e2f3a4b5c67890"
@@ -43,7 +45,7 @@ def build(aws: LocalAws) -> Account:
     """Everything compliant: a trail as the benchmark wants it, access logging on its bucket, flow logs on each VPC."""
     _buckets(aws.client("s3"))
     key_arn = _key(aws.client("kms"))
-    trail_arn = _trail(aws.client("cloudtrail"), key_arn)
+    trail_arn = _trail(aws, key_arn)
     # moto has the default VPC from its first call on.
     with _ids(vpcs, "random_vpc_id", DEFAULT_VPC, VPC):
         aws.client("ec2").create_vpc(CidrBlock="10.20.0.0/16")
@@ -107,7 +109,10 @@ def _key(kms: Any) -> str:
     return str(kms.create_key(Policy=_policy(administer, encrypt_trails))["KeyMetadata"]["Arn"])
 
 
-def _trail(cloudtrail: Any, key_arn: str) -> str:
+def _trail(aws: LocalAws, key_arn: str) -> str:
+    cloudtrail, logs = aws.client("cloudtrail"), aws.client("logs")
+    logs.create_log_group(logGroupName=TRAIL_LOG_GROUP)
+    group = logs.describe_log_groups(logGroupNamePrefix=TRAIL_LOG_GROUP)["logGroups"][0]["arn"]
     trail_arn = cloudtrail.create_trail(
         Name=TRAIL,
         S3BucketName=TRAIL_BUCKET,
@@ -115,6 +120,8 @@ def _trail(cloudtrail: Any, key_arn: str) -> str:
         IncludeGlobalServiceEvents=True,
         EnableLogFileValidation=True,
         KmsKeyId=key_arn,
+        CloudWatchLogsLogGroupArn=group,
+        CloudWatchLogsRoleArn=_role(aws, TRAIL_LOGS_ROLE, "cloudtrail.amazonaws.com"),
     )["TrailARN"]
     # moto gives a new trail no selectors; AWS gives it these.
     cloudtrail.put_event_selectors(
@@ -125,20 +132,22 @@ def _trail(cloudtrail: Any, key_arn: str) -> str:
 
 
 def _flow_logs(aws: LocalAws, on: list[str]) -> None:
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    role = aws.client("iam").create_role(RoleName=FLOW_LOGS_ROLE, AssumeRolePolicyDocument=_policy(trust))
+    role = _role(aws, FLOW_LOGS_ROLE, "vpc-flow-logs.amazonaws.com")
     aws.client("logs").create_log_group(logGroupName=FLOW_LOG_GROUP)
     aws.client("ec2").create_flow_logs(
         ResourceIds=on,
         ResourceType="VPC",
         TrafficType="ALL",
         LogGroupName=FLOW_LOG_GROUP,
-        DeliverLogsPermissionArn=role["Role"]["Arn"],
+        DeliverLogsPermissionArn=role,
     )
+
+
+def _role(aws: LocalAws, name: str, service: str) -> str:
+    """A role that a service may assume."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    return str(made["Role"]["Arn"])
 
 
 def _policy(*statements: dict[str, Any]) -> str:

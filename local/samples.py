@@ -103,6 +103,10 @@ def _steps(sample: Sample) -> list[Step]:
 
 def _trail(name: str, request: dict[str, Any]) -> list[Step]:
     whose = {"Name": account.TRAIL}
+    if name == "DeleteLogGroup":
+        return [("logs", "DeleteLogGroup", {"logGroupName": account.TRAIL_LOG_GROUP})]
+    if name == "DeleteSubscriptionFilter":  # a group that is gone hands nothing on either
+        return [("logs", "DeleteLogGroup", {"logGroupName": account.TRAIL_LOG_GROUP})]
     if name == "DeleteTrail":
         return [("cloudtrail", "DeleteTrail", whose)]
     if name == "UpdateTrail":

@@ -80,6 +80,7 @@ class Standard:
     trusted_accounts: frozenset[str] = frozenset()
     watched_buckets: frozenset[str] = frozenset()
     flow_logs_role: str = ""
+    trail_logs_role: str = ""
     flow_logs_destination: str = ""  # ARN of an S3 bucket; empty: a log group for each VPC
     traffic: str = "REJECT"
     aggregation_seconds: int = 600
@@ -136,6 +137,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         trusted_accounts=frozenset(file.texts("trusted_accounts", r"\d{12}", "12-digit account ids")),
         watched_buckets=frozenset(file.texts("bucket.watched", BUCKET, "names of buckets")),
         flow_logs_role=env.text("RELIGHT_FLOW_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
+        trail_logs_role=env.text("RELIGHT_TRAIL_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
         flow_logs_destination=env.text(
             "RELIGHT_FLOW_LOGS_DESTINATION",
             r"arn:[\w-]+:s3:::.+",

@@ -56,6 +56,27 @@ DEPENDENT = (
         "a flow log to CloudWatch Logs is given the role that it delivers with",
         "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",
     ),
+    *(
+        Dependent(
+            "iam:PassRole",
+            action,
+            "a trail is given the role that it writes to its log group with",
+            "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCloudTrail_FullAccess.html",
+        )
+        for action in ("cloudtrail:CreateTrail", "cloudtrail:UpdateTrail")
+    ),
+    Dependent(
+        "cloudtrail:AddTags",
+        "cloudtrail:CreateTrail",
+        "CreateTrail with tags adds them in the caller's name",
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html",
+    ),
+    Dependent(
+        "iam:PassRole",
+        "logs:PutSubscriptionFilter",
+        "a filter towards Kinesis or Firehose is given the role that it delivers with",
+        "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html",
+    ),
     Dependent(
         "logs:CreateLogDelivery",
         "ec2:CreateFlowLogs",

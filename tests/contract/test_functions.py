@@ -23,6 +23,8 @@ LONGEST = {
     "AccessLogBucketName": 63,
     "FlowLogsRole.Arn": 640,
     "FlowLogsRoleArn": 640,
+    "TrailLogsRole.Arn": 640,
+    "TrailLogsRoleArn": 640,
     "FlowLogsDestination": 90,
 }
 

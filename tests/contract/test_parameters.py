@@ -25,6 +25,7 @@ CREATED = {
     "TrailKey.Arn": KEY,
     "AccessLogBucket": "relight-accesslogbucket-1x2y3z4a5b6c",
     "FlowLogsRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/relight-FlowLogsRole-1X2Y3Z4A5B6C",
+    "TrailLogsRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/relight-TrailLogsRole-1X2Y3Z4A5B6C",
     **{f.logical_id: f"relight-{f.logical_id}-1X2Y3Z4A5B6C" for f in functions().values()},
 }
 OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/mrk-9a8b7c6d5e4f40319a8b7c6d5e4f4031"
@@ -33,6 +34,7 @@ BROUGHT = {
     "TrailKeyArn": (OTHER_KEY, "alias/trails"),
     "AccessLogBucketName": ("example-access-logs-123456789012", "Not_A_Bucket"),
     "FlowLogsRoleArn": (f"arn:aws-us-gov:iam::{ACCOUNT}:role/network/flow-logs", "flow-logs"),
+    "TrailLogsRoleArn": (f"arn:aws-cn:iam::{ACCOUNT}:role/trail-logs", "trail-logs"),
     "FlowLogsDestination": ("arn:aws-cn:s3:::example-flow-logs", "example-flow-logs"),
     "SweepSchedule": ("rate(12 hours)", "every day"),
     "AlertEmail": ("security@example.com", "security"),
@@ -127,7 +129,9 @@ def test_the_code_accepts_the_defaults(function: Function) -> None:
 
 
 @every_function
-@pytest.mark.parametrize("name", ["TrailKeyArn", "AccessLogBucketName", "FlowLogsRoleArn", "FlowLogsDestination"])
+@pytest.mark.parametrize(
+    "name", ["TrailKeyArn", "AccessLogBucketName", "FlowLogsRoleArn", "TrailLogsRoleArn", "FlowLogsDestination"]
+)
 def test_the_code_accepts_what_is_brought(function: Function, name: str) -> None:
     right = BROUGHT[name][0]
     standard = settings(function, **{name: right})
@@ -135,6 +139,7 @@ def test_the_code_accepts_what_is_brought(function: Function, name: str) -> None
         *standard.trail_keys.values(),
         *standard.access_log_buckets.values(),
         standard.flow_logs_role,
+        standard.trail_logs_role,
         standard.flow_logs_destination,
     )
     assert right in found, f"parameter {name} does not reach the code of {function.family}"

@@ -179,7 +179,7 @@ def test_the_table_can_be_restored_and_forgets_incidents() -> None:
             assert f'"{key["AttributeName"]}"' in ledger, f"{table}: ledger.py knows no key {key['AttributeName']}"
 
 
-@pytest.mark.parametrize("name", [*of_type(*KEPT), "FlowLogsRole"])
+@pytest.mark.parametrize("name", [*of_type(*KEPT), "FlowLogsRole", "TrailLogsRole"])
 def test_what_holds_logs_or_decrypts_them_outlives_the_stack(name: str) -> None:
     resource = TEMPLATE["Resources"][name]
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):

@@ -43,6 +43,8 @@ BUCKET_ARN = "arn:aws:s3:::trail-logs"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:relight"
 ALL_MANAGEMENT_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": True}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
+TRAIL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/trail-logs"
+TRAIL_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:trail-events:*"
 
 
 def key(account: str = ACCOUNT, name: str = "standard", region: str = REGION) -> str:
@@ -58,6 +60,7 @@ def standard(**changes: Any) -> Standard:
         "trail_keys": {REGION: key()},
         "access_log_buckets": {REGION: "access-logs"},
         "flow_logs_role": ROLE,
+        "trail_logs_role": TRAIL_ROLE,
     }
     return Standard(**(settings | changes))
 
@@ -74,6 +77,9 @@ def trail(**changes: Any) -> Trail:
         "kms_key": key(),
         "bucket": "trail-logs",
         "event_selectors": (ALL_MANAGEMENT_EVENTS,),
+        "log_group": TRAIL_GROUP,
+        "log_group_role": TRAIL_ROLE,
+        "name": "main",
         "key_states": {key(): "Enabled"},
     }
     return Trail(**(fields | changes))

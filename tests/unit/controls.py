@@ -30,6 +30,9 @@ ROWS = {
     "trail.multi-region": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(multi_region=False)),
     "trail.log-file-validation": Row(trails, (ENFORCE, ENFORCE, ENFORCE), trail(log_file_validation=False)),
     "trail.kms-encryption": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(kms_key="")),
+    "trail.exists": Row(trails, (ENFORCE, OBSERVE, OBSERVE), None, trail()),
+    "trail.destination": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(bucket="elsewhere"), trail()),
+    "trail.cloudwatch-logs": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(log_group="", log_group_role="")),
     "vpc.flow-logs": Row(vpcs, (ENFORCE, OBSERVE, ENFORCE), vpc()),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
 }

@@ -147,5 +147,5 @@ def test_weaker_names_what_was_given_up_or_moved(change: dict[str, Any], field: 
 
 
 def test_weaker_ignores_what_was_gained() -> None:
-    assert weaker(trail(kms_key="", bucket=""), FULL, standard()) == ()
+    assert weaker(trail(kms_key="", bucket="", log_group=""), FULL, standard()) == ()
     assert weaker(FULL, FULL, standard()) == ()

@@ -106,10 +106,11 @@ def test_a_key_is_looked_at_once() -> None:
 def test_a_key_is_read_in_its_own_region() -> None:
     replica = key(region="eu-west-1")
     aws, session = fake_aws(
-        cloudtrail__DescribeTrails={"trailList": [listed(KmsKeyId=replica)]},
+        cloudtrail__DescribeTrails={"trailList": [listed(KmsKeyId=replica, CloudWatchLogsLogGroupArn="")]},
         cloudtrail__GetTrailStatus=LOGS,
         cloudtrail__GetEventSelectors=ALL_EVENTS,
         cloudtrail__GetInsightSelectors={},
+        cloudtrail__ListTags={"ResourceTagList": []},
         kms__DescribeKey=ENABLED,
     )
     list(kind.observe(aws, Scope(ACCOUNT, REGION, ("main",)), {}, standard()))

@@ -15,6 +15,7 @@ from tests.unit.builders import (
     REGION,
     STRANGER,
     TRAIL_ARN,
+    TRAIL_GROUP,
     key,
     resource,
     standard,
@@ -35,6 +36,8 @@ def test_observe_by_name_or_arn(name: str) -> None:
         "cloudtrail:GetTrailStatus",
         "cloudtrail:GetEventSelectors",
         "cloudtrail:GetInsightSelectors",
+        "cloudtrail:ListTags",
+        "logs:DescribeSubscriptionFilters",
         "kms:DescribeKey",
     ]
 
@@ -54,7 +57,7 @@ def test_the_names_of_the_trails_that_are_at_home_here() -> None:
 def test_observe_reads_every_field() -> None:
     shown = listed(
         S3KeyPrefix="p",
-        CloudWatchLogsLogGroupArn="g",
+        CloudWatchLogsLogGroupArn=TRAIL_GROUP,
         CloudWatchLogsRoleArn="r",
         SnsTopicARN="t",
         KmsKeyId=None,
@@ -74,7 +77,7 @@ def test_observe_reads_every_field() -> None:
         global_events=False,
         bucket="trail-logs",
         prefix="p",
-        log_group="g",
+        log_group=TRAIL_GROUP,
         log_group_role="r",
         sns_topic="t",
         event_selectors=tuple(ALL_EVENTS["EventSelectors"]),

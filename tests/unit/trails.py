@@ -14,6 +14,8 @@ from tests.unit.builders import (
     FRIEND,
     REGION,
     TRAIL_ARN,
+    TRAIL_GROUP,
+    TRAIL_ROLE,
     baseline,
     key,
     standard,
@@ -32,6 +34,8 @@ def listed(**changes: Any) -> dict[str, Any]:
         "TrailARN": TRAIL_ARN,
         "LogFileValidationEnabled": True,
         "KmsKeyId": key(),
+        "CloudWatchLogsLogGroupArn": TRAIL_GROUP,
+        "CloudWatchLogsRoleArn": TRAIL_ROLE,
     } | changes
 
 
@@ -41,7 +45,11 @@ ALL_EVENTS = {"EventSelectors": [ALL_MANAGEMENT_EVENTS]}
 
 
 def look(
-    *trails: Mapping[str, Any], names: tuple[str, ...] = ("main",), before: Trail | None = None, **answers: Answer
+    *trails: Mapping[str, Any],
+    names: tuple[str, ...] = ("main",),
+    parts: tuple[str, ...] = (),
+    before: Trail | None = None,
+    **answers: Answer,
 ) -> tuple[list[Observed[Trail]], list[str]]:
     """What observe yields, and the calls that it made."""
     prepared: dict[str, Answer] = {
@@ -49,11 +57,13 @@ def look(
         "cloudtrail__GetTrailStatus": LOGS,
         "cloudtrail__GetEventSelectors": ALL_EVENTS,
         "cloudtrail__GetInsightSelectors": refused("InsightNotEnabledException"),
+        "cloudtrail__ListTags": {"ResourceTagList": [{"ResourceId": TRAIL_ARN, "TagsList": []}]},
+        "logs__DescribeSubscriptionFilters": {"subscriptionFilters": []},
         "kms__DescribeKey": ENABLED,
         "s3__ListBuckets": {"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]},
     }
     aws, session = fake_aws(**(prepared | answers))
     baselines = {TRAIL_ARN: baseline(before)} if before else {}
     settings = standard(trusted_accounts=frozenset({FRIEND}), trail_keys={"eu-west-1": key()})
-    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names), baselines, settings))
+    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names, parts), baselines, settings))
     return seen, session.names

@@ -3,7 +3,7 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import bucket, trail, vpc
+from relight.policy import bucket, delivery, trail, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
-__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "judge", "trail", "vpc"]
+__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "delivery", "judge", "trail", "vpc"]

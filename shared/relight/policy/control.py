@@ -96,10 +96,11 @@ def judge(
 ) -> tuple[Finding, ...]:
     """What every control of a kind says about a state: a Finding for each, except for drifts that are off.
 
-    Of a resource that does not exist (`state` is None) only the controls speak that are about its existence.
+    Of a resource that does not exist (`state` is None) only the controls speak that are about its existence, and only
+    where a baseline tells that it did exist, and how.
     `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
     """
-    rows = [c for c in controls_of(kind) if state is not None or c.absent]
+    rows = [c for c in controls_of(kind) if state is not None or (c.absent and baseline)]
     findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in rows)
     return tuple(f for f in findings if f.mode is not Mode.OFF or _is_plain(f))
 

@@ -37,6 +37,11 @@ class Trail:
     event_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
     advanced_event_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
     insight_selectors: tuple[Mapping[str, Any], ...] | Unread = ()
+    # What the log group hands on: each filter with the parameters of PutSubscriptionFilter.
+    subscription_filters: tuple[Mapping[str, Any], ...] = ()
+    tags: Mapping[str, str] | Unread = field(default_factory=dict)
+    name: str = field(default="", compare=False)
+    log_group_exists: bool | Unread = field(default=True, compare=False)
     # Whether another multi-Region trail logs all management events of the account.
     covered: bool | Unread = field(default=False, compare=False)
     # Where the bucket is, for the key must be there too; empty: where the trail is, as far as anybody could tell.
@@ -59,6 +64,24 @@ def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterato
     """Recording is on (GetTrailStatus.IsLogging)."""
     if not trail.logging:
         yield Drift("IsLogging", found=False, wanted=True)
+
+
+@control(
+    "trail.exists",
+    title="The trail has not been deleted",
+    severity=Severity.CRITICAL,
+    cis="3.1",
+    security_hub="CloudTrail.1",
+    triggers=("DeleteTrail",),
+    repair="CreateLogGroup, CreateTrail, PutEventSelectors, PutInsightSelectors, StartLogging, PutSubscriptionFilter",
+    absent=True,
+)
+def exists(trail: Trail | None, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
+    """A trail that there was is there still; and of one that is there, all that making it again would need is known."""
+    if trail is None:
+        yield Drift("Exists", found=False, wanted=True)
+    else:
+        known(trail.tags, "the trail's tags")
 
 
 @control(
@@ -177,7 +200,7 @@ def logs_all_management_events(selectors: Mapping[str, Any]) -> bool:
 
 
 def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
-    """What a trail that meets its controls has given up since the baseline: another place, another key."""
+    """What a trail that meets its controls has given up since the baseline: another place or key, a filter less."""
     fields = (
         ("S3BucketName", old.bucket, new.bucket),
         ("S3KeyPrefix", old.prefix, new.prefix),
@@ -185,4 +208,8 @@ def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
         ("CloudWatchLogsLogGroupArn", old.log_group, new.log_group),
         ("SnsTopicARN", old.sns_topic, new.sns_topic),
     )
-    return tuple(Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now)
+    given_up = [Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now]
+    lost = [dict(each) for each in old.subscription_filters if each not in new.subscription_filters]
+    if lost:
+        given_up.append(Drift("SubscriptionFilters", found=[dict(f) for f in new.subscription_filters], wanted=lost))
+    return tuple(given_up)

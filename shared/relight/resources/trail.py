@@ -1,4 +1,4 @@
-"""CloudTrail trails: DescribeTrails, GetTrailStatus, Get…Selectors; UpdateTrail, StartLogging.
+"""CloudTrail trails: DescribeTrails, GetTrailStatus, Get…Selectors, ListTags; UpdateTrail, StartLogging, CreateTrail.
 
 Changes are made in the trail's home Region, by ARN
 (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
@@ -14,6 +14,7 @@ from relight.aws import Aws, Place
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
+from relight.policy.delivery import SIEM, log_group_name
 from relight.policy.trail import (
     ENABLED,
     Trail,
@@ -21,7 +22,9 @@ from relight.policy.trail import (
     logs_all_management_events,
     weaker,
 )
-from relight.record import Record, dig, is_false
+from relight.record import Record, dig, is_false, text
+from relight.resources.log_group import creation
+from relight.resources.trail_again import again, subscriptions
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -42,7 +45,35 @@ UPDATES = {
     "IsMultiRegionTrail": "IsMultiRegionTrail",
     "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
     "KmsKeyId": "KmsKeyId",
+    "S3BucketName": "S3BucketName",
+    "S3KeyPrefix": "S3KeyPrefix",
+    "CloudWatchLogsLogGroupArn": "CloudWatchLogsLogGroupArn",
+    "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
 }
+# Parameters whose values AWS may refuse, because what they name is gone or closed; those of a line go together.
+REFUSABLE = (
+    ("KmsKeyId",),
+    ("S3BucketName", "S3KeyPrefix"),
+    ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"),
+)
+# Calls that name a log group, which may be a trail's.
+OF_A_LOG_GROUP = ("DeleteLogGroup", "DeleteSubscriptionFilter")
+# What PutSubscriptionFilter takes of what DescribeSubscriptionFilters shows (botocore's model of CloudWatch Logs).
+FILTER = (
+    "logGroupName",
+    "filterName",
+    "filterPattern",
+    "destinationArn",
+    "roleArn",
+    "distribution",
+    "applyOnTransformedLogs",
+    "fieldSelectionCriteria",
+    "emitSystemFields",
+)
+GAP = (
+    "From the deletion until the repair this trail recorded nothing. Where no other trail logged management events, no "
+    "rule saw anything either in that time: CloudTrail's Event history keeps it for 90 days."
+)
 
 
 def arn(partition: str, account: str, region: str, name: str) -> str:
@@ -51,8 +82,11 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 
 
 def locate(record: Record) -> Scope:
-    """The trail that the record names, in its home Region."""
+    """The trail that the record names, in its home Region; or the log group that may be one's."""
     request = record.request
+    if record.name in OF_A_LOG_GROUP:
+        parts = (record.need("log group", request.get("logGroupName")),)
+        return Scope(record.account, record.region, parts=parts)
     name = record.need("trail", dig(record.response, "trailARN"), request.get("name"), request.get("trailName"))
     home = name.split(":")[3] if name.count(":") >= 5 else record.region
     return Scope(record.account, home, names=(name,))
@@ -61,10 +95,13 @@ def locate(record: Record) -> Scope:
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Trail]], standard: Standard
 ) -> Iterator[Observed[Trail]]:
-    """Each named trail. Shadow trails are listed too: they tell whether the account is covered."""
+    """Each named trail, or those that deliver, or did, to a log group among the parts.
+
+    Shadow trails are listed too: they tell whether the account is covered.
+    """
     place = aws.at(scope.account, scope.region)
     listed = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
-    for name in scope.names:
+    for name in scope.names or _delivering_to(scope, listed, baselines):
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, full.rpartition("/")[2], full, scope.account, scope.region)
         owner = full.split(":")[4]
@@ -76,6 +113,23 @@ def observe(
         else:
             baseline = baselines.get(full)
             yield Observed(resource, _read(place, shown, listed, baseline.state if baseline else None, standard))
+
+
+def _delivering_to(
+    scope: Scope, listed: Iterable[Mapping[str, Any]], baselines: Mapping[str, Baseline[Trail]]
+) -> list[str]:
+    """The ARNs of the account's trails at home here whose log group, now or in the baseline, is one of the parts."""
+    groups = {t["TrailARN"]: t.get("CloudWatchLogsLogGroupArn") or "" for t in listed if _is_home(t, scope)}
+    before = {full: baseline.state.log_group for full, baseline in baselines.items() if full in groups}
+    return [
+        full
+        for full, group in groups.items()
+        if {log_group_name(group), log_group_name(before.get(full, ""))}.intersection(scope.parts)
+    ]
+
+
+def _is_home(shown: Mapping[str, Any], scope: Scope) -> bool:
+    return (shown["HomeRegion"], shown["TrailARN"].split(":")[4]) == (scope.region, scope.account)
 
 
 def _read(
@@ -107,9 +161,52 @@ def _read(
         event_selectors=basic,
         advanced_event_selectors=advanced,
         insight_selectors=_insight_selectors(place, shown["TrailARN"]),
+        tags=_tags(place, shown["TrailARN"]),
+        name=shown["Name"],
         covered=not multi_region and _covered(place, others),
     )
-    return _with_key_states(place, found, before, standard)
+    return _with_key_states(place, _with_log_group(place, found, before), before, standard)
+
+
+def _tags(place: Place, trail_arn: str) -> Mapping[str, str] | Unread:
+    """Unread where they cannot be read: only making the trail again needs them, and all else must not wait."""
+    try:
+        answer = place.read("cloudtrail", "ListTags", ResourceIdList=[trail_arn]) or {}
+    except AwsError as error:
+        return Unread(str(error))
+    tags = (tag for listed in answer.get("ResourceTagList", ()) for tag in listed.get("TagsList", ()))
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def _with_log_group(place: Place, trail: Trail, before: Trail | None) -> Trail:
+    """Adds whether the trail's log group exists, and whom it hands events on to. One read tells both."""
+    if not trail.log_group:
+        return trail
+    last_known = before.subscription_filters if before else ()
+    name, owner = log_group_name(trail.log_group), trail.log_group.split(":")[4:5]
+    if owner != [trail.account]:
+        return replace(
+            trail, log_group_exists=Unread(f"it belongs to {owner}", foreign=True), subscription_filters=last_known
+        )
+    try:
+        answer = place.read(
+            "logs", "DescribeSubscriptionFilters", missing=("ResourceNotFoundException",), logGroupName=name
+        )
+    except AwsError as error:
+        return replace(trail, log_group_exists=Unread(str(error)), subscription_filters=last_known)
+    if answer is None:
+        return replace(trail, log_group_exists=False)
+    return replace(trail, subscription_filters=tuple(_filter(each) for each in answer["subscriptionFilters"]))
+
+
+def _filter(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """A subscription filter as PutSubscriptionFilter takes it; only Kinesis data streams take a distribution."""
+    found = {name: shown[name] for name in FILTER if shown.get(name)} | {
+        "filterPattern": shown.get("filterPattern", "")
+    }
+    if ":kinesis:" not in found["destinationArn"]:
+        found.pop("distribution", None)
+    return found
 
 
 def _event_selectors(place: Place, trail_arn: str) -> tuple[Selectors, Selectors]:
@@ -199,12 +296,16 @@ def list_names(place: Place) -> list[str]:
 
 
 def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) -> dict[str, str]:
-    """StopLogging and DeleteTrail by their name; UpdateTrail by the fields that it turns off or leads elsewhere.
+    """What takes by its name; UpdateTrail by the fields that it turns off or leads elsewhere.
 
     A field that the baseline did not have either was not taken away: tools send the whole configuration each time.
     """
-    if record.name in ("StopLogging", "DeleteTrail"):
+    if record.name == "StopLogging":
         return {"trail.logging": ""}
+    if record.name == "DeleteTrail":
+        return {"trail.exists": GAP}
+    if record.name in OF_A_LOG_GROUP:
+        return _taken_from_readers(record, baseline, standard)
     if record.name != "UpdateTrail":
         return {}
     request = record.request
@@ -219,21 +320,42 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
             (is_false(request.get("isMultiRegionTrail")) and (before is None or before.multi_region))
             or (is_false(request.get("includeGlobalServiceEvents")) and (before is None or before.global_events))
         ),
-        "trail.baseline": baseline is not None and _leads_elsewhere(request, baseline.state),
+        "trail.destination": baseline is not None and _moves_files(request, baseline.state, standard),
+        "trail.cloudwatch-logs": standard.trail_reader != SIEM
+        and "" in (request.get("cloudWatchLogsLogGroupArn"), request.get("cloudWatchLogsRoleArn"))
+        and (before is None or bool(before.log_group)),
+        "trail.baseline": baseline is not None and _leads_elsewhere(request, baseline.state, standard),
     }
     return {control: "" for control, is_lost in lost.items() if is_lost}
 
 
-def _leads_elsewhere(request: Mapping[str, Any], before: Trail) -> bool:
-    """Whether UpdateTrail names another place or key than the baseline had: by name, id or ARN."""
-    key = request.get("kmsKeyId") or None  # to drop it is its control's business
-    pairs = (
-        (request.get("s3BucketName"), before.bucket),
-        (request.get("s3KeyPrefix"), before.prefix),
-        (key, before.kms_key),
-        (request.get("cloudWatchLogsLogGroupArn"), before.log_group),
+def _taken_from_readers(record: Record, baseline: Baseline[Trail] | None, standard: Standard) -> dict[str, str]:
+    """What was taken from those that read the log group: all of it, or a filter that the baseline had."""
+    if standard.trail_reader == SIEM:
+        return {}
+    if record.name == "DeleteLogGroup":
+        return {"trail.cloudwatch-logs": f"What log group {text(record.request.get('logGroupName'))} held is lost."}
+    had = {each["filterName"] for each in baseline.state.subscription_filters} if baseline else set()
+    return {"trail.cloudwatch-logs": ""} if text(record.request.get("filterName")) in had else {}
+
+
+def _moves_files(request: Mapping[str, Any], before: Trail, standard: Standard) -> bool:
+    """Whether UpdateTrail names a bucket or prefix that is not the baseline's; a trusted bucket is no loss."""
+    bucket, prefix = text(request.get("s3BucketName")) or before.bucket, request.get("s3KeyPrefix")
+    moved = bucket != before.bucket or (isinstance(prefix, str) and prefix != before.prefix)
+    return moved and bucket not in standard.trusted_buckets
+
+
+def _leads_elsewhere(request: Mapping[str, Any], before: Trail, standard: Standard) -> bool:
+    """Whether UpdateTrail names another place or key than the baseline had, by name, id or ARN, that may comply."""
+    pairs = [
+        (request.get("kmsKeyId") or None, before.kms_key),  # to drop it is its control's business
         (request.get("snsTopicName"), before.sns_topic),
-    )
+    ]
+    group = request.get("cloudWatchLogsLogGroupArn")
+    pairs.append((group if standard.trail_reader == SIEM else group or None, before.log_group))
+    if not _moves_files(request, before, standard):  # or else to a bucket that is trusted
+        pairs += [(request.get("s3BucketName"), before.bucket), (request.get("s3KeyPrefix"), before.prefix)]
     return any(was and isinstance(named, str) and not _same(named, was) for named, was in pairs)
 
 
@@ -245,25 +367,38 @@ def _same(named: str, was: str) -> bool:
 def plan(
     observed: Observed[Trail], drifts: tuple[Drift, ...], standard: Standard, baseline: Trail | None
 ) -> tuple[Call, ...]:
-    """StartLogging first, for while the last trail is stopped no rule sees anything; then one UpdateTrail."""
+    """StartLogging first, for while the last trail is stopped no rule sees anything; then one UpdateTrail.
+
+    A log group is made before a trail is led to it, and has its filters after that.
+    """
     wanted = {drift.field: drift.wanted for drift in drifts}
+    if observed.state is None:
+        return again(observed.resource, baseline, standard) if baseline and "Exists" in wanted else ()
     calls = []
     if "IsLogging" in wanted:
         calls.append(Call("cloudtrail", "StartLogging", {"Name": observed.resource.arn}))
+    group = log_group_name(wanted.get("CloudWatchLogsLogGroupArn", "")) or wanted.get("LogGroupName")
+    if group:
+        calls += creation(group, observed.resource.region, standard)
     changes = {UPDATES[name]: value for name, value in wanted.items() if name in UPDATES}
     if changes:
         calls.append(_update(observed.resource.arn, changes))
-    return tuple(calls)
+    return (*calls, *subscriptions(wanted.get("SubscriptionFilters", ())))
 
 
 def _update(trail_arn: str, changes: Mapping[str, Any]) -> Call:
-    """A key that CloudTrail may not use makes it refuse the whole call: the rest must not wait for that."""
-    rest = {name: value for name, value in changes.items() if name != "KmsKeyId"}
-    instead = (Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **rest}),) if 0 < len(rest) < len(changes) else ()
-    return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead)
+    """One call. Where AWS refuses it for one value, the rest must not wait for that: each part is sent alone."""
+    refusable = [{name: changes[name] for name in names if name in changes} for names in REFUSABLE]
+    refusable = [part for part in refusable if part]
+    rest = {name: value for name, value in changes.items() if not any(name in names for names in REFUSABLE)}
+    parts = [rest] if rest else []
+    if len(refusable) > 1:  # of a single one it is known that it was refused
+        parts += refusable
+    instead = tuple(Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **part}) for part in parts)
+    return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead if refusable else ())
 
 
 def revive(data: Mapping[str, Any]) -> Trail:
-    """A trail from a baseline's data."""
+    """A trail from a baseline's data, in which JSON has made lists of tuples."""
     lists = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     return state.revive(Trail, lists)

@@ -15,6 +15,7 @@ from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
 from relight.policy import state
 from relight.policy.vpc import CLOUDWATCH, ENOUGH, FlowLog, Vpc, from_standard, strange, weaker
 from relight.record import Record, contents, dig, text
+from relight.resources.log_group import creation
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -22,7 +23,6 @@ __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", 
 KIND = "vpc"
 CREATES = frozenset({"CreateVpc", "CreateDefaultVpc"})
 LOG_GROUP = "log-group:"  # marks a part that is a log group; the others are ids of flow logs
-OWN_GROUPS = "/relight/"
 FILTER_VALUES = 200  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 
 
@@ -188,7 +188,7 @@ def plan(
     calls: list[Call] = []
     for drift in drifts:
         if drift.field == "LogGroupName":
-            calls += _group(vpc, drift.wanted, standard)
+            calls += creation(drift.wanted, vpc.region, standard)
             continue
         for config in drift.wanted:
             log = FlowLog(**config)
@@ -218,23 +218,8 @@ def _creation(vpc: Vpc, log: FlowLog, standard: Standard, instead: tuple[Call, .
     }
     params |= {name: value for name, value in optional.items() if value}
     create = Call("ec2", "CreateFlowLogs", params, already=("FlowLogAlreadyExists",), instead=instead)
-    groups = _group(vpc, log.destination, standard) if log.destination_type == CLOUDWATCH else ()
+    groups = creation(log.destination, vpc.region, standard) if log.destination_type == CLOUDWATCH else ()
     return (*groups, create)
-
-
-def _group(vpc: Vpc, name: str, standard: Standard) -> tuple[Call, ...]:
-    """The log group, in case it went too. Retention and key are set on Relight's own groups only."""
-    exists = ("ResourceAlreadyExistsException",)
-    plain = Call("logs", "CreateLogGroup", {"logGroupName": name}, already=exists)
-    if not name.startswith(OWN_GROUPS):
-        return (plain,)
-    retention = Call("logs", "PutRetentionPolicy", {"logGroupName": name, "retentionInDays": standard.retention_days})
-    key = standard.trail_keys.get(vpc.region)
-    if not key:
-        return (plain, retention)
-    # A key that was brought may not let CloudWatch Logs use it; then the logs matter more than their key.
-    encrypted = {"logGroupName": name, "kmsKeyId": key}
-    return (Call("logs", "CreateLogGroup", encrypted, already=exists, instead=(plain,)), retention)
 
 
 def revive(data: Mapping[str, Any]) -> Vpc:
