@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from botocore.exceptions import ClientError
+
 from local import account, attacks, facts, sabotage
 from local.account import Account
 from local.attacks import Attack
@@ -133,7 +135,10 @@ def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:
 def _play(aws: LocalAws, victim: Account, each: Sabotage, who: str) -> Played:
     """By somebody new each time: of one who does not give up, only the first attempts of an hour are told."""
     before, heard = each.proof(aws, victim), len(aws.notifications)
-    each.commit(aws, aws.actor(who, account.INTRUDER_ADDRESS), victim)
+    try:
+        each.commit(aws, aws.actor(who, account.INTRUDER_ADDRESS), victim)
+    except ClientError:  # what it breaks is gone already, for an earlier sabotage was not undone
+        return Played(each, ("nothing left to break",), as_before=False)
     aws.settle()
     outcomes = [
         finding["outcome"]

@@ -231,7 +231,10 @@ MALFORMED = [
         id="a bucket's name that is a number",
     ),
     pytest.param(
-        "trail", lambda v: sample(v, "PutBucketLogging", "s3"), "no trigger of trail", id="another function's event"
+        "trail",
+        lambda v: sample(v, "PutBucketLogging", "s3"),
+        "no trigger here: {'trail'",
+        id="another function's event",
     ),
     pytest.param(
         "trail",

@@ -46,6 +46,7 @@ def test_a_new_trail_is_started_and_validated_and_the_rest_is_told(cloud: LocalA
         "trail.logging": "repaired",
         "trail.log-file-validation": "repaired",
         "trail.kms-encryption": "observed",
+        "trail.cloudwatch-logs": "observed",
     }
     assert all(finding["cause"] == "created-without" for finding in told["trail"].data["findings"])
     assert told["bucket"].data["outcome"] == "observed"
@@ -61,7 +62,9 @@ def test_relights_own_repairs_are_no_news(cloud: LocalAws) -> None:
 
 def test_a_new_trail_that_its_maker_finishes_meanwhile_is_left_alone(cloud: LocalAws, victim: Account) -> None:
     with helpers.nobody_listening(cloud):
-        create_trail(cloud, EnableLogFileValidation=True, KmsKeyId=victim.key_arn)
+        shown = helpers.trail(cloud)
+        readers = {name: shown[name] for name in ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")}
+        create_trail(cloud, EnableLogFileValidation=True, KmsKeyId=victim.key_arn, **readers)
         mallory(cloud, "cloudtrail").start_logging(Name="second")
         target = {"TargetBucket": victim.access_log_bucket, "TargetPrefix": "second/"}
         mallory(cloud, "s3").put_bucket_logging(
@@ -88,17 +91,14 @@ def test_a_bucket_that_is_recreated_gets_its_access_logging_back(cloud: LocalAws
     assert (message.data["outcome"], message.data["event_name"]) == ("repaired", "CreateBucket")
 
 
-def test_a_trail_turned_to_another_bucket_is_told_and_left_there(cloud: LocalAws, victim: Account) -> None:
+def test_a_trail_turned_to_another_bucket_is_turned_back(cloud: LocalAws, victim: Account) -> None:
     with helpers.nobody_listening(cloud):
         cloud.client("s3").create_bucket(Bucket="elsewhere")
     mallory(cloud, "cloudtrail").update_trail(Name=victim.trail, S3BucketName="elsewhere")
     cloud.settle()
 
-    assert helpers.writes(cloud) == []
-    assert helpers.trail(cloud)["S3BucketName"] == "elsewhere"
+    assert helpers.writes(cloud) == ["trail: UpdateTrail"]
+    assert helpers.trail(cloud)["S3BucketName"] == victim.trail_bucket
     told = {message.data["resource"]["kind"]: message for message in cloud.notifications}
-    assert len(cloud.notifications) == 2
-    assert told["trail"].data["outcome"] == "changed"
-    assert helpers.drifts(told["trail"], "trail.baseline") == {"S3BucketName": ("elsewhere", victim.trail_bucket)}
-    assert told["bucket"].data["outcome"] == "observed"
-    assert told["bucket"].data["resource"]["name"] == "elsewhere"
+    assert told["trail"].data["outcome"] == "repaired"
+    assert helpers.drifts(told["trail"], "trail.destination") == {"S3BucketName": ("elsewhere", victim.trail_bucket)}

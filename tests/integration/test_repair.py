@@ -297,13 +297,68 @@ def test_a_log_group_of_nobodys_flow_logs_is_nobodys_business(cloud: LocalAws) -
     assert helpers.silent(cloud)
 
 
-def test_a_deleted_trail_is_told_and_not_recreated(cloud: LocalAws, victim: Account) -> None:
-    mallory(cloud, "cloudtrail").delete_trail(Name=victim.trail)
+def test_a_deleted_trail_is_made_again_as_it_was(decorated: LocalAws, victim: Account) -> None:
+    before = helpers.trail(decorated)
+    assert before["Tags"][0]["TagsList"] == [{"Key": "owner", "Value": "audit"}]
+    mallory(decorated, "cloudtrail").delete_trail(Name=victim.trail)
+    decorated.settle()
+
+    assert helpers.trail(decorated) == before
+    assert helpers.writes(decorated) == [
+        "trail: CreateLogGroup",
+        "trail: CreateTrail",
+        "trail: PutEventSelectors",
+        "trail: StartLogging",
+    ]
+    message = helpers.only(decorated)
+    check_told(
+        message, call="DeleteTrail", kind="trail", name=victim.trail, severity="CRITICAL", controls={"trail.exists"}
+    )
+    assert "no rule saw anything either" in " ".join(message.text.split())
+
+
+def test_a_deleted_trail_comes_back_whatever_becomes_of_its_key(cloud: LocalAws, victim: Account) -> None:
+    """CreateTrail with the key is refused, and sent again without; the second round puts a key that AWS takes."""
+    before = helpers.trail(cloud)
+    with cloud.refuse("trail", "cloudtrail:CreateTrail", "KmsKeyNotFoundException", times=1):
+        mallory(cloud, "cloudtrail").delete_trail(Name=victim.trail)
+        cloud.settle()
+
+    assert helpers.trail(cloud) == before
+    assert helpers.writes(cloud).count("trail: CreateTrail") == 2
+    assert helpers.writes(cloud)[-1] == "trail: UpdateTrail"
+
+
+def test_the_other_trails_of_an_account_are_not_widened_meanwhile(local_aws: LocalAws, victim: Account) -> None:
+    """The one that covered the account comes back, and a wide copy beside it would be paid for."""
+    local_aws.client("cloudtrail").create_trail(Name="narrow", S3BucketName=victim.trail_bucket)
+    cloud = helpers.set_to_work(local_aws)
+    narrow = helpers.trail(cloud, "narrow")
+
+    for call in ("stop_logging", "delete_trail"):
+        getattr(mallory(cloud, "cloudtrail"), call)(Name=victim.trail)
+        cloud.settle()
+
+    assert helpers.trail(cloud)["IsMultiRegionTrail"]
+    assert helpers.trail(cloud, "narrow") == narrow
+    assert {message.data["resource"]["name"] for message in cloud.notifications} == {victim.trail}
+
+
+def test_a_deleted_trail_that_nobody_knew_is_told(cloud: LocalAws, victim: Account) -> None:
+    with helpers.nobody_listening(cloud):
+        mallory(cloud, "cloudtrail").create_trail(Name="unknown", S3BucketName=victim.trail_bucket)
+    mallory(cloud, "cloudtrail").delete_trail(Name="unknown")
     cloud.settle()
 
     message = helpers.only(cloud)
     assert (message.data["outcome"], message.data["actor"]["name"]) == ("gone", "mallory")
-    assert message.attributes["outcome"] == "gone"
-    assert "gone" in message.subject
-    assert cloud.client("cloudtrail").describe_trails()["trailList"] == []
     assert helpers.writes(cloud) == []
+
+
+def test_a_log_group_that_is_nobodys_is_nobodys_business(cloud: LocalAws) -> None:
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/example")
+    mallory(cloud, "logs").delete_log_group(logGroupName="/aws/lambda/example")
+    cloud.settle()
+
+    assert helpers.silent(cloud)
+    assert helpers.failed(cloud) == []

@@ -57,6 +57,14 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
     for each in sabotage.ALL:
         each.commit(cloud, cloud.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
         cloud.settle()
+    # The log group of a trail is Relight's own where Relight introduced it.
+    with helpers.nobody_listening(cloud):
+        group = {"logGroupName": "/relight/trails/" + victim.trail}
+        cloud.client("logs").create_log_group(**group)
+        shown = cloud.client("logs").describe_log_groups(logGroupNamePrefix=group["logGroupName"])["logGroups"]
+        cloud.client("cloudtrail").update_trail(Name=victim.trail, CloudWatchLogsLogGroupArn=shown[0]["arn"])
+    mallory(cloud, "logs").delete_log_group(**group)
+    cloud.settle()
     # Whether another trail covers the account is read only for one that does not.
     cloud.client("cloudtrail").create_trail(Name="second", S3BucketName=victim.access_log_bucket)
     cloud.settle()
