@@ -14,11 +14,8 @@ FILTER = "to-the-siem"
 
 
 def furnish(aws: LocalAws, victim: Account) -> None:
-    """What the trail must have again after it was deleted: tags, insights, a SIEM that subscribes to its log group."""
+    """What the trail must have again after it was deleted: tags, and a SIEM that subscribes to its log group."""
     aws.client("cloudtrail").add_tags(ResourceId=victim.trail_arn, TagsList=[{"Key": "owner", "Value": "security"}])
-    aws.client("cloudtrail").put_insight_selectors(
-        TrailName=victim.trail, InsightSelectors=[{"InsightType": "ApiCallRateInsight"}]
-    )
     aws.client("s3").create_bucket(Bucket=ELSEWHERE)
     kinesis = aws.client("kinesis")
     kinesis.create_stream(StreamName=SUBSCRIBER, ShardCount=1)
@@ -40,7 +37,6 @@ def proof(aws: LocalAws, victim: Account) -> Any:
             **{name: value for name, value in trail.items() if value != ""},  # dropped is as good as never set
             "IsLogging": cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"],
             "Tags": cloudtrail.list_tags(ResourceIdList=[trail["TrailARN"]])["ResourceTagList"][0]["TagsList"],
-            "Insights": cloudtrail.get_insight_selectors(TrailName=trail["TrailARN"]).get("InsightSelectors"),
             "Subscribers": _subscribers(aws),
         }
         for trail in trails
