@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 from moto.ec2.models import flow_logs, vpcs
+from moto.kms import models as keys
 
 from local.cloud import LocalAws
 from local.settings import ACCOUNT, FIRST_REGION, PARTITION, REGION
@@ -24,6 +25,7 @@ TRAIL_LOG_GROUP = "/example/trail"
 TRAIL_LOGS_ROLE = "example-trail-logs"
 # The samples in events/ speak of these, so the account has them under these very ids.
 VPC, DEFAULT_VPC = "vpc-0a1b2c3d4e5f67890", "vpc-0d1e2f3a4b5c67890"
+KEY = "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 FLOW_LOG, DEFAULT_FLOW_LOG = "fl-0a1b2c3d4e5f67890", "fl-0d1e2f3a4b5c67890"
 
 
@@ -106,7 +108,10 @@ def _key(kms: Any) -> str:
         "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
         "Resource": "*",
     }
-    return str(kms.create_key(Policy=_policy(administer, encrypt_trails))["KeyMetadata"]["Arn"])
+    with _ids(keys, "generate_key_id", KEY):
+        key_arn = kms.create_key(Policy=_policy(administer, encrypt_trails))["KeyMetadata"]["Arn"]
+    kms.enable_key_rotation(KeyId=key_arn)
+    return str(key_arn)
 
 
 def _trail(aws: LocalAws, key_arn: str) -> str:

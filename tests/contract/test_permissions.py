@@ -22,6 +22,7 @@ WITHOUT_RESOURCE = {
     "cloudtrail:DescribeTrails": "list_awscloudtrail.html",
     "ec2:DescribeFlowLogs": "list_amazonec2.html",
     "ec2:DescribeVpcs": "list_amazonec2.html",
+    "kms:ListKeys": "list_awskeymanagementservice.html",
     "logs:CreateLogDelivery": "list_amazoncloudwatchlogs.html",
     "s3:ListAllMyBuckets": "list_amazons3.html",
 }

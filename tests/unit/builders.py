@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from relight.model import (
     Severity,
 )
 from relight.policy.bucket import Bucket
+from relight.policy.key import Key
 from relight.policy.trail import Trail
 from relight.policy.vpc import CLOUDWATCH, FlowLog, Vpc
 from relight.record import Record, parse
@@ -83,6 +85,42 @@ def trail(**changes: Any) -> Trail:
         "key_states": {key(): "Enabled"},
     }
     return Trail(**(fields | changes))
+
+
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"
+KEY_POLICY = json.dumps(
+    {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
+                "Resource": "*",
+            },
+        ]
+    }
+)
+
+
+def kms_key(**changes: Any) -> Key:
+    """A trail's key that meets every control."""
+    fields: dict[str, Any] = {
+        "account": ACCOUNT,
+        "region": REGION,
+        "id": KEY_ID,
+        "state": "Enabled",
+        "rotation": True,
+        "used_by": ("trail main",),
+        "policy": KEY_POLICY,
+    }
+    return Key(**(fields | changes))
 
 
 def flow_log(**changes: Any) -> FlowLog:

@@ -8,9 +8,10 @@ from typing import Any
 
 from relight.model import Mode
 from relight.resources import bucket as buckets
+from relight.resources import key as keys
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
-from tests.unit.builders import bucket, trail, vpc
+from tests.unit.builders import bucket, kms_key, trail, vpc
 
 ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
 
@@ -34,5 +35,8 @@ ROWS = {
     "trail.destination": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(bucket="elsewhere"), trail()),
     "trail.cloudwatch-logs": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(log_group="", log_group_role="")),
     "vpc.flow-logs": Row(vpcs, (ENFORCE, OBSERVE, ENFORCE), vpc()),
+    "key.available": Row(keys, (ENFORCE, ENFORCE, ENFORCE), kms_key(state="PendingDeletion")),
+    "key.rotation": Row(keys, (ENFORCE, OBSERVE, OBSERVE), kms_key(rotation=False)),
+    "key.policy": Row(keys, (OBSERVE, OBSERVE, OBSERVE), kms_key(policy="{}"), kms_key()),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
 }

@@ -7,3 +7,6 @@ from relight.policy import bucket, delivery, trail, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "delivery", "judge", "trail", "vpc"]
+from relight.policy import key
+
+__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "judge", "key", "trail", "vpc"]

@@ -1,0 +1,135 @@
+"""What a key must be: usable where something uses it, rotating where AWS can rotate it, open to CloudTrail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from relight.errors import UnknownState
+from relight.model import Unread
+from relight.policy.key import Key, available, lets_cloudtrail_encrypt, policy, rotation, strangers, weaker
+from tests.unit.builders import ACCOUNT, FRIEND, KEY_POLICY, STRANGER, kms_key, standard
+
+CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
+ALLOW = {"Effect": "Allow", "Principal": CLOUDTRAIL, "Action": "kms:GenerateDataKey*", "Resource": "*"}
+
+
+def policy_of(*statements: Any) -> str:
+    return json.dumps({"Statement": list(statements)})
+
+
+def root_of(account: str) -> dict[str, Any]:
+    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    return {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+
+
+def drifts(check: Any, key: Key, before: Key | None = None) -> list[tuple[str, Any, bool]]:
+    return [(d.field, d.found, bool(d.manual)) for d in check(key, standard(), before)]
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "found"),
+    [
+        pytest.param(kms_key(), None, [], id="enabled"),
+        pytest.param(kms_key(state="Disabled"), None, [("KeyState", "Disabled", False)], id="disabled"),
+        pytest.param(kms_key(state="PendingDeletion"), None, [("KeyState", "PendingDeletion", False)], id="going"),
+        pytest.param(kms_key(state="PendingImport"), None, [("KeyState", "PendingImport", True)], id="no-material"),
+        pytest.param(kms_key(state="Unavailable"), None, [("KeyState", "Unavailable", True)], id="disconnected"),
+        pytest.param(kms_key(state="Creating"), None, [("KeyState", "Creating", True)], id="not-ready"),
+        pytest.param(kms_key(state="Disabled", used_by=()), None, [], id="nobodys"),
+        pytest.param(
+            kms_key(state="Disabled", used_by=()), kms_key(), [("KeyState", "Disabled", False)], id="was-used"
+        ),
+        pytest.param(kms_key(state="Enabled", used_by=Unread("denied")), None, [], id="enabled-whoever-uses-it"),
+    ],
+)
+def test_available(key: Key, before: Key | None, found: list[tuple[str, Any, bool]]) -> None:
+    assert drifts(available, key, before) == found
+
+
+def test_whether_an_unusable_key_is_used_must_be_known() -> None:
+    with pytest.raises(UnknownState, match=r"who uses key .* could not be read: denied"):
+        drifts(available, kms_key(state="Disabled", used_by=Unread("denied")))
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        pytest.param(kms_key(), [], id="on"),
+        pytest.param(kms_key(rotation=False), [("KeyRotationEnabled", False, False)], id="off"),
+        pytest.param(kms_key(rotation=False, used_by=()), [("KeyRotationEnabled", False, False)], id="any-key"),
+        pytest.param(kms_key(rotation=False, spec="RSA_2048"), [], id="asymmetric"),
+        pytest.param(kms_key(rotation=False, spec="HMAC_256"), [], id="hmac"),
+        pytest.param(kms_key(rotation=False, origin="EXTERNAL"), [], id="imported-material"),
+        pytest.param(kms_key(rotation=False, origin="AWS_CLOUDHSM"), [], id="cloudhsm"),
+        pytest.param(kms_key(rotation=False, origin="EXTERNAL_KEY_STORE"), [], id="external-store"),
+        pytest.param(kms_key(rotation=False, replica=True), [], id="replica"),
+        pytest.param(kms_key(rotation=False, state="Disabled"), [], id="disabled"),
+    ],
+)
+def test_rotation(key: Key, found: list[tuple[str, Any, bool]]) -> None:
+    assert drifts(rotation, key) == found
+
+
+def test_a_rotation_that_could_not_be_read_is_unknown() -> None:
+    with pytest.raises(UnknownState, match="the rotation of key"):
+        drifts(rotation, kms_key(rotation=Unread("denied")))
+
+
+@pytest.mark.parametrize(
+    ("text", "lets"),
+    [
+        pytest.param(KEY_POLICY, True, id="as-aws-documents-it"),
+        pytest.param(policy_of(ALLOW), True, id="alone"),
+        pytest.param(policy_of({**ALLOW, "Condition": {"StringLike": {"x": "y"}}}), True, id="with-conditions"),
+        pytest.param(policy_of({**ALLOW, "Action": "kms:*"}), True, id="everything"),
+        pytest.param(policy_of({**ALLOW, "Action": ["kms:Decrypt", "kms:generatedatakey"]}), True, id="any-case"),
+        pytest.param(policy_of({**ALLOW, "Principal": "*"}), True, id="anybody"),
+        pytest.param(policy_of({**ALLOW, "Principal": {"AWS": "*"}}), True, id="anybody-of-aws"),
+        pytest.param(policy_of({**ALLOW, "Action": "kms:Decrypt"}), False, id="another-action"),
+        pytest.param(policy_of({**ALLOW, "Principal": {"Service": "logs.amazonaws.com"}}), False, id="another-service"),
+        pytest.param(policy_of(root_of(ACCOUNT)), False, id="root-only"),
+        pytest.param(policy_of(), False, id="empty"),
+        pytest.param(policy_of(ALLOW, {**ALLOW, "Effect": "Deny"}), False, id="denied"),
+        pytest.param(policy_of(ALLOW, {**ALLOW, "Effect": "Deny", "Action": "kms:Decrypt"}), True, id="denied-other"),
+        pytest.param(json.dumps({"Statement": ALLOW}), True, id="one-statement"),
+        pytest.param(json.dumps({"Statement": ["?"]}), False, id="no-statement"),
+    ],
+)
+def test_whether_a_policy_lets_cloudtrail_encrypt(text: str, lets: bool) -> None:  # noqa: FBT001
+    assert lets_cloudtrail_encrypt(text) is lets
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", policy_of(ALLOW, {**ALLOW, "Effect": "Deny", "Condition": {"Bool": {"x": "true"}}})],
+    ids=["empty", "list", "broken", "conditional-deny"],
+)
+def test_a_policy_that_cannot_be_judged_is_unknown(text: str) -> None:
+    with pytest.raises(UnknownState):
+        lets_cloudtrail_encrypt(text)
+
+
+def test_a_policy_that_shuts_cloudtrail_out_is_put_back_if_the_earlier_one_is_trusted() -> None:
+    shut = kms_key(policy=policy_of(root_of(ACCOUNT)))
+    (drift,) = policy(shut, standard(), kms_key())
+    assert (drift.wanted, drift.manual) == (KEY_POLICY, "")
+    (drift,) = policy(shut, standard(), kms_key(policy=policy_of(ALLOW, root_of(STRANGER))))
+    assert drift.manual
+    (drift,) = policy(shut, standard(), None)
+    assert drift.manual
+    assert not list(policy(kms_key(policy=policy_of(root_of(ACCOUNT)), used_by=("bucket b",)), standard(), None))
+
+
+def test_strangers() -> None:
+    text = policy_of(root_of(ACCOUNT), root_of(FRIEND), root_of(STRANGER), {**ALLOW, "Principal": "*"})
+    settings = standard(trusted_accounts=frozenset({FRIEND}))
+    assert strangers(text, ACCOUNT, settings) == {f"arn:aws:iam::{STRANGER}:root", "*"}
+
+
+def test_a_longer_period_is_weaker() -> None:
+    assert [d.field for d in weaker(kms_key(rotation_days=90), kms_key(), standard())] == ["RotationPeriodInDays"]
+    assert weaker(kms_key(), kms_key(rotation_days=90), standard()) == ()
+    assert weaker(kms_key(rotation=False), kms_key(), standard()) == ()
