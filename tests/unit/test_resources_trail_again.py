@@ -9,6 +9,7 @@ import pytest
 from relight.model import Call, Drift, Unread
 from relight.policy.trail import Trail
 from relight.resources import trail as kind
+from relight.resources.log_group import creation
 from tests.unit.builders import (
     ACCOUNT,
     ALL_MANAGEMENT_EVENTS,
@@ -140,6 +141,8 @@ def update(*instead: Call, **params: Any) -> Call:
 
 AWAY = [drift("S3BucketName", "trail-logs"), drift("S3KeyPrefix", "p")]
 UNREAD = [drift(name, value) for name, value in READERS.items()]
+OWN = READERS | {"CloudWatchLogsLogGroupArn": TRAIL_GROUP.replace("trail-events", "/relight/trails/main")}
+OURS = (*creation("/relight/trails/main", REGION, standard()), update(**OWN))
 BUCKET = {"S3BucketName": "trail-logs", "S3KeyPrefix": "p"}
 
 
@@ -157,11 +160,21 @@ BUCKET = {"S3BucketName": "trail-logs", "S3KeyPrefix": "p"}
             [update(update(KmsKeyId=key()), update(**BUCKET), **BUCKET, KmsKeyId=key())],
             id="either-may-be-refused",
         ),
-        pytest.param(UNREAD, [GROUP, update(**READERS)], id="the-group-comes-first"),
+        pytest.param(UNREAD, [GROUP, update(*OURS, **READERS)], id="the-group-comes-first"),
+        pytest.param(
+            [*UNREAD, drift("KmsKeyId", key())],
+            [GROUP, update(update(KmsKeyId=key()), update(*OURS, **READERS), **READERS, KmsKeyId=key())],
+            id="the-standard's-readers-where-the-baseline's-are-refused",
+        ),
+        pytest.param(
+            [drift("CloudWatchLogsLogGroupArn", OWN["CloudWatchLogsLogGroupArn"]), UNREAD[1]],
+            [*OURS[:-1], update(**OWN)],
+            id="the-standard's-have-no-substitute",
+        ),
         pytest.param([drift("LogGroupName", "trail-events")], [GROUP], id="the-group-alone"),
         pytest.param(
             [*UNREAD, drift("SubscriptionFilters", [SIEM])],
-            [GROUP, update(**READERS), Call("logs", "PutSubscriptionFilter", SIEM)],
+            [GROUP, update(*OURS, **READERS), Call("logs", "PutSubscriptionFilter", SIEM)],
             id="the-filter-comes-last",
         ),
     ],
@@ -170,6 +183,11 @@ def test_changes_are_one_call(drifts: list[Drift], calls: list[Call]) -> None:
     planned = kind.plan(observed(trail()), tuple(drifts), standard(), None)
     assert list(planned) == calls
     assert accepted_by_botocore(*planned)
+
+
+def test_without_a_role_of_the_standards_a_refused_one_has_no_substitute() -> None:
+    (_, call) = kind.plan(observed(trail()), tuple(UNREAD), standard(trail_logs_role=""), None)
+    assert call == update(**READERS)
 
 
 def test_a_group_of_relights_own_has_retention_and_key() -> None:

@@ -60,6 +60,11 @@ def _wanted(trail: Trail, standard: Standard, baseline: Trail | None) -> tuple[s
     """The ARNs of log group and role: the baseline's, else the standard's; the role is empty where there is none."""
     if baseline and baseline.log_group and baseline.log_group_role:
         return baseline.log_group, baseline.log_group_role
+    return of_the_standard(trail, standard)
+
+
+def of_the_standard(trail: Trail, standard: Standard) -> tuple[str, str]:
+    """The ARNs of the log group that Relight makes for a trail and of the stack's role, which is empty without one."""
     name = f"/relight/trails/{trail.name}"
     group = f"arn:{standard.partition}:logs:{trail.region}:{trail.account}:log-group:{name}:*"
     return group, standard.trail_logs_role

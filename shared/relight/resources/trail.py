@@ -14,7 +14,7 @@ from relight.aws import Aws, Place
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.delivery import SIEM, log_group_name
+from relight.policy.delivery import SIEM, log_group_name, of_the_standard
 from relight.policy.trail import (
     ENABLED,
     Trail,
@@ -50,11 +50,12 @@ UPDATES = {
     "CloudWatchLogsLogGroupArn": "CloudWatchLogsLogGroupArn",
     "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
 }
+LOG_GROUP, ROLE = "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"
 # Parameters whose values AWS may refuse, because what they name is gone or closed; those of a line go together.
 REFUSABLE = (
     ("KmsKeyId",),
     ("S3BucketName", "S3KeyPrefix"),
-    ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"),
+    (LOG_GROUP, ROLE),
 )
 # Calls that name a log group, which may be a trail's.
 OF_A_LOG_GROUP = ("DeleteLogGroup", "DeleteSubscriptionFilter")
@@ -382,20 +383,40 @@ def plan(
         calls += creation(group, observed.resource.region, standard)
     changes = {UPDATES[name]: value for name, value in wanted.items() if name in UPDATES}
     if changes:
-        calls.append(_update(observed.resource.arn, changes))
+        others = _readers_of_the_standard(observed.resource.arn, observed.state, changes, standard)
+        calls.append(_update(observed.resource.arn, changes, others))
     return (*calls, *subscriptions(wanted.get("SubscriptionFilters", ())))
 
 
-def _update(trail_arn: str, changes: Mapping[str, Any]) -> Call:
-    """One call. Where AWS refuses it for one value, the rest must not wait for that: each part is sent alone."""
-    refusable = [{name: changes[name] for name in names if name in changes} for names in REFUSABLE]
-    refusable = [part for part in refusable if part]
+def _readers_of_the_standard(
+    trail_arn: str, trail: Trail, changes: Mapping[str, Any], standard: Standard
+) -> tuple[Call, ...]:
+    """The standard's log group and role, for where AWS refuses those of the baseline: a role may be gone, too."""
+    group, role = of_the_standard(trail, standard)
+    if not role or changes.get(LOG_GROUP) in (None, group):
+        return ()
+    return (
+        *creation(log_group_name(group), trail.region, standard),
+        _change(trail_arn, {LOG_GROUP: group, ROLE: role}),
+    )
+
+
+def _update(trail_arn: str, changes: Mapping[str, Any], others: tuple[Call, ...]) -> Call:
+    """One call. Where AWS refuses it for one value, the rest must not wait for that: each part is sent alone.
+
+    `others` take the place of a log group and role that are refused.
+    """
+    parts = [{name: changes[name] for name in names if name in changes} for names in REFUSABLE]
+    refusable = tuple(_change(trail_arn, part, others if LOG_GROUP in part else ()) for part in parts if part)
     rest = {name: value for name, value in changes.items() if not any(name in names for names in REFUSABLE)}
-    parts = [rest] if rest else []
-    if len(refusable) > 1:  # of a single one it is known that it was refused
-        parts += refusable
-    instead = tuple(Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **part}) for part in parts)
-    return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead if refusable else ())
+    instead: tuple[Call, ...] = (_change(trail_arn, rest),) if rest and refusable else ()
+    # Of a single one it is known that it was refused.
+    instead += refusable[0].instead if len(refusable) == 1 else refusable
+    return _change(trail_arn, changes, instead)
+
+
+def _change(trail_arn: str, changes: Mapping[str, Any], instead: tuple[Call, ...] = ()) -> Call:
+    return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead)
 
 
 def revive(data: Mapping[str, Any]) -> Trail:
