@@ -3,10 +3,18 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import bucket, delivery, trail, vpc
+from relight.policy import bucket, delivery, key, trail, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
-__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "delivery", "judge", "trail", "vpc"]
-from relight.policy import key
-
-__all__ = ["CONTROLS", "Control", "bucket", "check_settings", "controls_of", "judge", "key", "trail", "vpc"]
+__all__ = [
+    "CONTROLS",
+    "Control",
+    "bucket",
+    "check_settings",
+    "controls_of",
+    "delivery",
+    "judge",
+    "key",
+    "trail",
+    "vpc",
+]
