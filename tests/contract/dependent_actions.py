@@ -52,6 +52,12 @@ class Dependent:
 DEPENDENT = (
     Dependent(
         "iam:PassRole",
+        "config:PutConfigurationRecorder",
+        "a recorder is given the role that it records with",
+        "https://docs.aws.amazon.com/config/latest/APIReference/API_PutConfigurationRecorder.html",
+    ),
+    Dependent(
+        "iam:PassRole",
         "ec2:CreateFlowLogs",
         "a flow log to CloudWatch Logs is given the role that it delivers with",
         "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",

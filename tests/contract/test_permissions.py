@@ -20,6 +20,12 @@ every_role = pytest.mark.parametrize("role", ROLES)
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/): only they may be allowed on "*".
 WITHOUT_RESOURCE = {
     "cloudtrail:DescribeTrails": "list_awscloudtrail.html",
+    "config:DescribeConfigurationRecorderStatus": "list_awsconfig.html",
+    "config:DescribeConfigurationRecorders": "list_awsconfig.html",
+    "config:DescribeDeliveryChannels": "list_awsconfig.html",
+    "config:PutConfigurationRecorder": "list_awsconfig.html",
+    "config:PutDeliveryChannel": "list_awsconfig.html",
+    "config:StartConfigurationRecorder": "list_awsconfig.html",
     "ec2:DescribeFlowLogs": "list_amazonec2.html",
     "ec2:DescribeVpcs": "list_amazonec2.html",
     "kms:ListKeys": "list_awskeymanagementservice.html",

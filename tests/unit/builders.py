@@ -26,6 +26,7 @@ from relight.model import (
 )
 from relight.policy.bucket import Bucket
 from relight.policy.key import Key
+from relight.policy.recorder import Recorder
 from relight.policy.trail import Trail
 from relight.policy.vpc import CLOUDWATCH, FlowLog, Vpc
 from relight.record import Record, parse
@@ -121,6 +122,21 @@ def kms_key(**changes: Any) -> Key:
         "policy": KEY_POLICY,
     }
     return Key(**(fields | changes))
+
+
+def recorder(**changes: Any) -> Recorder:
+    """A recorder that records everything."""
+    fields: dict[str, Any] = {
+        "account": ACCOUNT,
+        "region": REGION,
+        "partition": "aws",
+        "name": "default",
+        "role": f"arn:aws:iam::{ACCOUNT}:role/config",
+        "group": {"allSupported": True, "includeGlobalResourceTypes": True},
+        "channel": {"name": "default", "s3BucketName": "config-logs"},
+        "recording": True,
+    }
+    return Recorder(**(fields | changes))
 
 
 def flow_log(**changes: Any) -> FlowLog:

@@ -9,9 +9,10 @@ from typing import Any
 from relight.model import Mode
 from relight.resources import bucket as buckets
 from relight.resources import key as keys
+from relight.resources import recorder as recorders
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
-from tests.unit.builders import bucket, kms_key, trail, vpc
+from tests.unit.builders import bucket, kms_key, recorder, trail, vpc
 
 ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
 
@@ -38,5 +39,8 @@ ROWS = {
     "key.available": Row(keys, (ENFORCE, ENFORCE, ENFORCE), kms_key(state="PendingDeletion")),
     "key.rotation": Row(keys, (ENFORCE, OBSERVE, OBSERVE), kms_key(rotation=False)),
     "key.policy": Row(keys, (OBSERVE, OBSERVE, OBSERVE), kms_key(policy="{}"), kms_key()),
+    "config.recording": Row(
+        recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
+    ),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
 }

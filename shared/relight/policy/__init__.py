@@ -3,7 +3,7 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import bucket, delivery, key, trail, vpc
+from relight.policy import bucket, delivery, key, recorder, trail, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "delivery",
     "judge",
     "key",
+    "recorder",
     "trail",
     "vpc",
 ]
