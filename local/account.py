@@ -128,12 +128,15 @@ def _trail(aws: LocalAws, key_arn: str) -> str:
         CloudWatchLogsLogGroupArn=group,
         CloudWatchLogsRoleArn=_role(aws, TRAIL_LOGS_ROLE, "cloudtrail.amazonaws.com"),
     )["TrailARN"]
-    # moto gives a new trail no selectors; AWS gives it these.
-    cloudtrail.put_event_selectors(
-        TrailName=TRAIL, EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": True}]
-    )
+    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[enough_events(TRAIL_BUCKET)])
     cloudtrail.start_logging(Name=TRAIL)
     return str(trail_arn)
+
+
+def enough_events(bucket: str) -> dict[str, Any]:
+    """A basic selector of what the standard demands of the trail that delivers to a bucket."""
+    objects = {"Type": "AWS::S3::Object", "Values": [f"arn:{PARTITION}:s3:::{bucket}/"]}
+    return {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [objects]}
 
 
 def _flow_logs(aws: LocalAws, on: list[str]) -> None:

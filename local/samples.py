@@ -115,7 +115,7 @@ def _trail(name: str, request: dict[str, Any]) -> list[Step]:
     if name == "CreateTrail":
         bare = {"EnableLogFileValidation": False, "KmsKeyId": ""}
         return [("cloudtrail", "StopLogging", whose), ("cloudtrail", "UpdateTrail", whose | bare)]
-    return [("cloudtrail", "StopLogging", whose)]
+    return [("cloudtrail", "StopLogging", whose)] if name == "StopLogging" else []
 
 
 def _flow_logs(name: str, request: dict[str, Any]) -> list[Step]:

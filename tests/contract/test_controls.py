@@ -35,9 +35,10 @@ def test_says_what_it_is(control: Control) -> None:
     assert isinstance(control.severity, Severity), f"{control.id}: severity is a Severity"
     assert isinstance(control.restore, Mode), f"{control.id}: restore is a Mode"
     assert isinstance(control.introduce, Mode), f"{control.id}: introduce is a Mode"
-    assert re.fullmatch(r"(\d{1,2}\.\d{1,2}(\.\d{1,2})?)?", control.cis), f"{control.id}: cis is a number such as 3.1"
-    hub = control.security_hub
-    assert re.fullmatch(r"([A-Z][A-Za-z0-9]+\.\d+)?", hub), f"{control.id}: security_hub is an id such as CloudTrail.1"
+    for number in filter(None, control.cis.split(", ")):
+        assert re.fullmatch(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?", number), f"{control.id}: cis is numbers such as 3.1"
+    for hub in filter(None, control.security_hub.split(", ")):
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9]+\.\d+", hub), f"{control.id}: security_hub is ids such as CloudTrail.1"
 
 
 @every_control

@@ -60,7 +60,7 @@ def logging_as_it_is(aws: LocalAws, victim: Account) -> None:
 
 def selectors(aws: LocalAws, victim: Account) -> None:
     terraform(aws, "cloudtrail").put_event_selectors(
-        TrailName=victim.trail, EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": True}]
+        TrailName=victim.trail, EventSelectors=[account.enough_events(victim.trail_bucket)]
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.account import Account
+from local.account import Account, enough_events
 from local.cloud import LocalAws
 from tests.integration import helpers
 from tests.integration.helpers import mallory
@@ -47,6 +47,7 @@ def test_a_new_trail_is_started_and_validated_and_the_rest_is_told(cloud: LocalA
         "trail.log-file-validation": "repaired",
         "trail.kms-encryption": "observed",
         "trail.cloudwatch-logs": "observed",
+        "trail.s3-data-events": "observed",
     }
     assert all(finding["cause"] == "created-without" for finding in told["trail"].data["findings"])
     assert told["bucket"].data["outcome"] == "observed"
@@ -65,6 +66,9 @@ def test_a_new_trail_that_its_maker_finishes_meanwhile_is_left_alone(cloud: Loca
         shown = helpers.trail(cloud)
         readers = {name: shown[name] for name in ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn")}
         create_trail(cloud, EnableLogFileValidation=True, KmsKeyId=victim.key_arn, **readers)
+        mallory(cloud, "cloudtrail").put_event_selectors(
+            TrailName="second", EventSelectors=[enough_events("second-trail-logs")]
+        )
         mallory(cloud, "cloudtrail").start_logging(Name="second")
         target = {"TargetBucket": victim.access_log_bucket, "TargetPrefix": "second/"}
         mallory(cloud, "s3").put_bucket_logging(

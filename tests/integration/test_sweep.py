@@ -52,6 +52,10 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
         "trail.multi-region",
         "trail.log-file-validation",
         "trail.kms-encryption",
+        "trail.management-events",
+        "trail.s3-data-events",
+        "trail.network-activity-events",
+        "trail.insights",
     }
     assert (report["drifted"], report["failed"]) == ({}, {})
     assert (message.attributes["outcome"], message.attributes["severity"]) == ("swept", "LOW")

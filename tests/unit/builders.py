@@ -44,7 +44,13 @@ TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/main"
 VPC_ARN = f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/vpc-1"
 BUCKET_ARN = "arn:aws:s3:::trail-logs"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:relight"
-ALL_MANAGEMENT_EVENTS = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+# A basic selector of all that the standard demands of a trail.
+ENOUGH_EVENTS = {
+    "ReadWriteType": "All",
+    "IncludeManagementEvents": True,
+    "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::trail-logs/"]}],
+    "ExcludeManagementEventSources": [],
+}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/flow-logs"
 TRAIL_ROLE = f"arn:aws:iam::{ACCOUNT}:role/trail-logs"
 TRAIL_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:trail-events:*"
@@ -79,7 +85,7 @@ def trail(**changes: Any) -> Trail:
         "global_events": True,
         "kms_key": key(),
         "bucket": "trail-logs",
-        "event_selectors": (ALL_MANAGEMENT_EVENTS,),
+        "event_selectors": (ENOUGH_EVENTS,),
         "log_group": TRAIL_GROUP,
         "log_group_role": TRAIL_ROLE,
         "name": "main",

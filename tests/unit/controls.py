@@ -7,13 +7,15 @@ from types import ModuleType
 from typing import Any
 
 from relight.model import Mode
+from relight.policy.selectors import denied_at_endpoints
 from relight.resources import bucket as buckets
 from relight.resources import key as keys
 from relight.resources import recorder as recorders
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
-from tests.unit.builders import bucket, kms_key, recorder, trail, vpc
+from tests.unit.builders import ENOUGH_EVENTS, bucket, kms_key, recorder, trail, vpc
 
+DENIED_CALLS = (denied_at_endpoints("s3.amazonaws.com"),)
 ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
 
 
@@ -35,6 +37,18 @@ ROWS = {
     "trail.exists": Row(trails, (ENFORCE, OBSERVE, OBSERVE), None, trail()),
     "trail.destination": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(bucket="elsewhere"), trail()),
     "trail.cloudwatch-logs": Row(trails, (ENFORCE, OBSERVE, OBSERVE), trail(log_group="", log_group_role="")),
+    "trail.management-events": Row(
+        trails, (ENFORCE, OBSERVE, OBSERVE), trail(event_selectors=(ENOUGH_EVENTS | {"ReadWriteType": "WriteOnly"},))
+    ),
+    "trail.s3-data-events": Row(
+        trails, (ENFORCE, OBSERVE, OBSERVE), trail(event_selectors=(ENOUGH_EVENTS | {"DataResources": []},))
+    ),
+    "trail.network-activity-events": Row(
+        trails, (ENFORCE, OBSERVE, OBSERVE), trail(), trail(advanced_event_selectors=DENIED_CALLS)
+    ),
+    "trail.insights": Row(
+        trails, (ENFORCE, OBSERVE, OBSERVE), trail(), trail(insight_selectors=({"InsightType": "ApiCallRateInsight"},))
+    ),
     "vpc.flow-logs": Row(vpcs, (ENFORCE, OBSERVE, ENFORCE), vpc()),
     "key.available": Row(keys, (ENFORCE, ENFORCE, ENFORCE), kms_key(state="PendingDeletion")),
     "key.rotation": Row(keys, (ENFORCE, OBSERVE, OBSERVE), kms_key(rotation=False)),

@@ -14,8 +14,8 @@ from relight.resources import trail as kind
 from tests.unit.builders import (
     ACCOUNT,
     AFTER,
-    ALL_MANAGEMENT_EVENTS,
     BEFORE,
+    ENOUGH_EVENTS,
     REGION,
     STRANGER,
     TRAIL_ARN,
@@ -207,7 +207,7 @@ def test_arn_and_revive() -> None:
             "log_file_validation": True,
             "multi_region": True,
             "global_events": True,
-            "event_selectors": [ALL_MANAGEMENT_EVENTS],
+            "event_selectors": [ENOUGH_EVENTS],
             "of_a_later_version": 1,
         }
     ) == trail(kms_key="", bucket="", log_group="", log_group_role="")

@@ -12,7 +12,7 @@ from relight.resources import trail as kind
 from relight.resources.log_group import creation
 from tests.unit.builders import (
     ACCOUNT,
-    ALL_MANAGEMENT_EVENTS,
+    ENOUGH_EVENTS,
     REGION,
     STRANGER,
     TRAIL_ARN,
@@ -42,7 +42,7 @@ SIEM = {
     "destinationArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:siem",
 }
 START = Call("cloudtrail", "StartLogging", {"Name": TRAIL_ARN})
-EVENTS = Call("cloudtrail", "PutEventSelectors", {"TrailName": TRAIL_ARN, "EventSelectors": [ALL_MANAGEMENT_EVENTS]})
+EVENTS = Call("cloudtrail", "PutEventSelectors", {"TrailName": TRAIL_ARN, "EventSelectors": [ENOUGH_EVENTS]})
 ADVANCED = {"Name": "m", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
 GROUP = Call("logs", "CreateLogGroup", {"logGroupName": "trail-events"}, already=("ResourceAlreadyExistsException",))
 

@@ -10,7 +10,7 @@ from relight.policy.trail import Trail
 from relight.resources import trail as kind
 from tests.unit.builders import (
     ACCOUNT,
-    ALL_MANAGEMENT_EVENTS,
+    ENOUGH_EVENTS,
     FRIEND,
     REGION,
     TRAIL_ARN,
@@ -41,7 +41,7 @@ def listed(**changes: Any) -> dict[str, Any]:
 
 ENABLED = {"KeyMetadata": {"KeyId": "k", "KeyState": "Enabled"}}
 LOGS = {"IsLogging": True}
-ALL_EVENTS = {"EventSelectors": [ALL_MANAGEMENT_EVENTS]}
+ALL_EVENTS = {"EventSelectors": [ENOUGH_EVENTS]}
 
 
 def look(

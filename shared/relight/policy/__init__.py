@@ -3,7 +3,7 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import bucket, delivery, key, recorder, trail, vpc
+from relight.policy import bucket, delivery, key, recorder, trail, trail_events, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "key",
     "recorder",
     "trail",
+    "trail_events",
     "vpc",
 ]

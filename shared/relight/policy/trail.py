@@ -8,6 +8,7 @@ from typing import Any
 
 from relight.model import Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
+from relight.policy.selectors import ALL_MANAGEMENT_EVENTS, Parts, Selectors, covered
 from relight.standard import Standard
 
 ENABLED = "Enabled"
@@ -42,12 +43,29 @@ class Trail:
     tags: Mapping[str, str] | Unread = field(default_factory=dict)
     name: str = field(default="", compare=False)
     log_group_exists: bool | Unread = field(default=True, compare=False)
+    # Whether CloudTrail's own deliveries to the trail's bucket are logged, where the bucket's events are.
+    recursive_logging: bool = True
     # Whether another multi-Region trail logs all management events of the account.
     covered: bool | Unread = field(default=False, compare=False)
     # Where the bucket is, for the key must be there too; empty: where the trail is, as far as anybody could tell.
     bucket_region: str = field(default="", compare=False)
     # The KeyState of the keys in question, by ARN.
     key_states: Mapping[str, str | Unread] = field(default_factory=dict, compare=False)
+    # What other trails of the account log; looked at only where this one lacks what the standard demands.
+    elsewhere: Parts | Unread = field(default=(), compare=False)
+
+    @property
+    def selectors(self) -> Selectors:
+        """Its event selectors. Raises UnknownState where they could not be read."""
+        return Selectors(
+            known(self.event_selectors, "the trail's event selectors"),
+            known(self.advanced_event_selectors, "the trail's event selectors"),
+        )
+
+    @property
+    def insights(self) -> tuple[Mapping[str, Any], ...]:
+        """Its Insights. Raises UnknownState where they could not be read."""
+        return known(self.insight_selectors, "the trail's Insights")
 
 
 @control(
@@ -182,21 +200,10 @@ def _why_not(trail: Trail, key: str, standard: Standard) -> str:
     return str(known(trail.key_states.get(key, NOT_LOOKED_AT), f"the state of KMS key {key}"))
 
 
-def logs_all_management_events(selectors: Mapping[str, Any]) -> bool:
+def logs_all_management_events(shown: Mapping[str, Any]) -> bool:
     """Whether GetEventSelectors' answer logs every management event, reads and writes, without excluded sources."""
-    basic = any(
-        each.get("IncludeManagementEvents")
-        and each.get("ReadWriteType") == "All"
-        and not each.get("ExcludeManagementEventSources")
-        for each in selectors.get("EventSelectors") or ()
-    )
-    # A field selector besides eventCategory could only narrow it.
-    everything = [{"Field": "eventCategory", "Equals": ["Management"]}]
-    advanced = any(
-        [{k: v for k, v in field.items() if v} for field in each.get("FieldSelectors", ())] == everything
-        for each in selectors.get("AdvancedEventSelectors") or ()
-    )
-    return basic or advanced
+    basic, advanced = shown.get("EventSelectors") or (), shown.get("AdvancedEventSelectors") or ()
+    return covered(ALL_MANAGEMENT_EVENTS, Selectors(tuple(basic), tuple(advanced)).parts)
 
 
 def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:

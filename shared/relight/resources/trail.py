@@ -14,15 +14,17 @@ from relight.aws import Aws, Place
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
+from relight.policy import trail as policy
 from relight.policy.delivery import SIEM, log_group_name, of_the_standard
 from relight.policy.trail import (
     ENABLED,
     Trail,
     key_candidates,
     logs_all_management_events,
-    weaker,
 )
+from relight.policy.trail_events import lost
 from relight.record import Record, dig, is_false, text
+from relight.resources import trail_events
 from relight.resources.log_group import creation
 from relight.resources.trail_again import again, subscriptions
 from relight.standard import Standard
@@ -30,14 +32,7 @@ from relight.standard import Standard
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
 
 KIND = "trail"
-Selectors = tuple[Mapping[str, Any], ...] | Unread
 CREATES = frozenset({"CreateTrail"})
-
-# What CloudTrail answers a member account that asks about its organisation's trail.
-REFUSALS = ("AccessDeniedException", "AccessDenied", "TrailNotFoundException")
-
-# What GetInsightSelectors answers of a trail without Insights, and where there are none at all (botocore's model).
-NO_INSIGHTS = ("InsightNotEnabledException", "UnsupportedOperationException")
 
 # Field of a drift → parameter of UpdateTrail.
 UPDATES = {
@@ -45,14 +40,17 @@ UPDATES = {
     "IsMultiRegionTrail": "IsMultiRegionTrail",
     "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
     "KmsKeyId": "KmsKeyId",
+    "RecursiveLogging": "RecursiveLogging",
     "S3BucketName": "S3BucketName",
     "S3KeyPrefix": "S3KeyPrefix",
     "CloudWatchLogsLogGroupArn": "CloudWatchLogsLogGroupArn",
     "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
 }
 LOG_GROUP, ROLE = "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"
-# Parameters whose values AWS may refuse, because what they name is gone or closed; those of a line go together.
+# Parameters that may be refused, because what they name is gone or closed or an older boto3 does not know them;
+# those of a line go together.
 REFUSABLE = (
+    ("RecursiveLogging",),
     ("KmsKeyId",),
     ("S3BucketName", "S3KeyPrefix"),
     (LOG_GROUP, ROLE),
@@ -145,7 +143,7 @@ def _read(
         return None
     multi_region = bool(shown.get("IsMultiRegionTrail"))
     others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != shown["TrailARN"]]
-    basic, advanced = _event_selectors(place, shown["TrailARN"])
+    basic, advanced = trail_events.event_selectors(place, shown["TrailARN"])
     found = Trail(
         account=shown["TrailARN"].split(":")[4],
         region=place.region,
@@ -161,10 +159,15 @@ def _read(
         sns_topic=shown.get("SnsTopicARN") or "",
         event_selectors=basic,
         advanced_event_selectors=advanced,
-        insight_selectors=_insight_selectors(place, shown["TrailARN"]),
+        insight_selectors=trail_events.insight_selectors(place, shown["TrailARN"]),
+        recursive_logging=shown.get("RecursiveLogging", True),
         tags=_tags(place, shown["TrailARN"]),
         name=shown["Name"],
-        covered=not multi_region and _covered(place, others),
+    )
+    found = replace(
+        found,
+        covered=trail_events.needs_cover(found) and _covered(place, others),
+        elsewhere=trail_events.elsewhere(place, found, others, before, standard),
     )
     return _with_key_states(place, _with_log_group(place, found, before), before, standard)
 
@@ -210,23 +213,6 @@ def _filter(shown: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _event_selectors(place: Place, trail_arn: str) -> tuple[Selectors, Selectors]:
-    """The basic and the advanced ones. What cannot be read must not keep the other controls from being judged."""
-    try:
-        shown = place.read("cloudtrail", "GetEventSelectors", TrailName=trail_arn) or {}
-    except AwsError as error:
-        return Unread(str(error)), Unread(str(error))
-    return tuple(shown.get("EventSelectors") or ()), tuple(shown.get("AdvancedEventSelectors") or ())
-
-
-def _insight_selectors(place: Place, trail_arn: str) -> Selectors:
-    try:
-        shown = place.read("cloudtrail", "GetInsightSelectors", missing=NO_INSIGHTS, TrailName=trail_arn) or {}
-    except AwsError as error:
-        return Unread(str(error))
-    return tuple(shown.get("InsightSelectors") or ())
-
-
 def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> bool | Unread:
     """Whether one of the other multi-Region trails logs all management events of the account."""
     covered: bool | Unread = False
@@ -244,7 +230,7 @@ def _covers(home: Place, trail_arn: str, here: Place) -> bool | Unread:
         status = home.read("cloudtrail", "GetTrailStatus", Name=trail_arn) or {}
         selectors = home.read("cloudtrail", "GetEventSelectors", TrailName=trail_arn) or {}
     except AwsError as error:
-        foreign = trail_arn.split(":")[4] != here.account and error.code in REFUSALS
+        foreign = trail_arn.split(":")[4] != here.account and error.code in trail_events.REFUSALS
         return Unread(f"{trail_arn}: {error}", foreign=foreign)
     return bool(status.get("IsLogging")) and logs_all_management_events(selectors)
 
@@ -307,6 +293,8 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
         return {"trail.exists": GAP}
     if record.name in OF_A_LOG_GROUP:
         return _taken_from_readers(record, baseline, standard)
+    if record.name in trail_events.PUTS:
+        return trail_events.taken(record, baseline)
     if record.name != "UpdateTrail":
         return {}
     request = record.request
@@ -370,7 +358,8 @@ def plan(
 ) -> tuple[Call, ...]:
     """StartLogging first, for while the last trail is stopped no rule sees anything; then one UpdateTrail.
 
-    A log group is made before a trail is led to it, and has its filters after that.
+    A log group is made before a trail is led to it, and has its filters after that. Selectors come last: what they add
+    depends on the rest, and Insights on the events that are logged.
     """
     wanted = {drift.field: drift.wanted for drift in drifts}
     if observed.state is None:
@@ -385,7 +374,9 @@ def plan(
     if changes:
         others = _readers_of_the_standard(observed.resource.arn, observed.state, changes, standard)
         calls.append(_update(observed.resource.arn, changes, others))
-    return (*calls, *subscriptions(wanted.get("SubscriptionFilters", ())))
+    calls += subscriptions(wanted.get("SubscriptionFilters", ()))
+    calls += trail_events.plan(observed, drifts, standard, baseline)
+    return tuple(calls)
 
 
 def _readers_of_the_standard(
@@ -417,6 +408,11 @@ def _update(trail_arn: str, changes: Mapping[str, Any], others: tuple[Call, ...]
 
 def _change(trail_arn: str, changes: Mapping[str, Any], instead: tuple[Call, ...] = ()) -> Call:
     return Call("cloudtrail", "UpdateTrail", {"Name": trail_arn, **changes}, instead=instead)
+
+
+def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
+    """What a compliant trail has given up: another place, another key, or events that it does not log any more."""
+    return policy.weaker(old, new, standard) + tuple(lost(old, new))
 
 
 def revive(data: Mapping[str, Any]) -> Trail:

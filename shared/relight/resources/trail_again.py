@@ -11,8 +11,10 @@ from typing import Any
 
 from relight.model import Call, Resource, Unread
 from relight.policy.delivery import log_group_name
+from relight.policy.selectors import Selectors
 from relight.policy.trail import Trail
 from relight.resources.log_group import creation
+from relight.resources.trail_events import put_insights
 from relight.standard import Standard
 
 # AWS sets these tags itself, and refuses them from others
@@ -32,17 +34,12 @@ def again(trail: Resource, before: Trail, standard: Standard) -> tuple[Call, ...
 
 
 def _selectors(trail_arn: str, before: Trail) -> Iterator[Call]:
-    """PutEventSelectors takes either basic or advanced ones; PutInsightSelectors only where there were some."""
-    for name, selectors in (
-        ("AdvancedEventSelectors", before.advanced_event_selectors),
-        ("EventSelectors", before.event_selectors),
-    ):
-        if selectors and not isinstance(selectors, Unread):
-            yield Call("cloudtrail", "PutEventSelectors", {"TrailName": trail_arn, name: list(selectors)})
-            break
-    insights = before.insight_selectors
+    """A new trail logs all management events and has no Insights: what the old one had otherwise is put."""
+    basic, advanced, insights = before.event_selectors, before.advanced_event_selectors, before.insight_selectors
+    if (basic or advanced) and not isinstance(basic, Unread) and not isinstance(advanced, Unread):
+        yield Call("cloudtrail", "PutEventSelectors", {"TrailName": trail_arn, **Selectors(basic, advanced).params})
     if insights and not isinstance(insights, Unread):
-        yield Call("cloudtrail", "PutInsightSelectors", {"TrailName": trail_arn, "InsightSelectors": list(insights)})
+        yield put_insights(trail_arn, insights)
 
 
 def subscriptions(filters: Iterable[Mapping[str, Any]]) -> tuple[Call, ...]:
@@ -62,12 +59,15 @@ def _creation(trail: Resource, before: Trail, standard: Standard) -> Call:
         **_tags(before),
     }
     readers = _readers(before)
+    quiet = {} if before.recursive_logging else {"RecursiveLogging": False}
     key = {"KmsKeyId": before.kms_key} if standard.trusts_key(before.kms_key, before.account) else {}
     create: tuple[Call, ...] = (_create(bare),)
     if readers:
         create = (_create(bare | readers, create),)
     if key:
         create = (_create(bare | readers | key, create),)
+    if quiet:  # an older boto3 does not know it
+        create = (_create(bare | readers | key | quiet, create),)
     return create[0]
 
 
