@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import cloudtrail, identity, stack, trails
+from local import cloudtrail, identity, monitoring, stack, trails
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -175,9 +175,9 @@ class LocalAws:
             yield
 
     def intercept(self, call: Call) -> Answer | None:
-        """Lambda's Invoke, which moto would run in a container."""
+        """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring."""
         if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None:
-            return None
+            return monitoring.answer(call)
         function = self.stack.function(call.uri["FunctionName"])
         if function is None:
             return None

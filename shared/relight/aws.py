@@ -18,6 +18,8 @@ from relight.errors import AwsError, RelightError
 from relight.model import Call
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
+# The code of an operation that the runtime's boto3 does not have.
+UNKNOWN_OPERATION = "UnknownOperation"
 READS = ("Describe", "Get", "List", "Query")
 # Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
 CONFIG = Config(
@@ -89,6 +91,7 @@ class Place:
         _require_read(operation)
         try:
             client = self._aws.client(service, self.region)
+            _method(client, service, operation)
             for page in client.get_paginator(xform_name(operation)).paginate(**params):
                 yield from page.get(key, ())
         except FAILURES as error:
@@ -116,7 +119,7 @@ class Place:
     def _request(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         try:
             client = self._aws.client(service, self.region)
-            answer: dict[str, Any] = getattr(client, xform_name(operation))(**params)
+            answer: dict[str, Any] = _method(client, service, operation)(**params)
         except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error
         return answer
@@ -129,6 +132,14 @@ def body(answer: Mapping[str, Any], key: str) -> bytes:
     except FAILURES as error:
         raise _translated(f"reading {key}", error) from error
     return content
+
+
+def _method(client: Any, service: str, operation: str) -> Any:
+    """The client's method. Raises AwsError where the runtime's boto3 is older than the operation."""
+    method = getattr(client, xform_name(operation), None)
+    if method is None:
+        raise AwsError(f"{service}:{operation}", UNKNOWN_OPERATION, "this boto3 does not know it")
+    return method
 
 
 def _require_read(operation: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from local import catalogue
 from local.settings import PROJECT
 from relight.model import Mode, Severity
-from relight.policy import CONTROLS, Control
+from relight.policy import CONTROLS, Control, alarm
 from tests.contract import reach
 from tests.contract.dependent_actions import iam_action
 from tests.contract.template import Function, actions, functions
@@ -71,16 +71,28 @@ def test_has_a_row_in_the_readme(control: Control) -> None:
 def test_each_is_declared_once() -> None:
     """A second declaration would replace the first in silence."""
     declared = [
-        str(decorator.args[0].value)
+        str(call.args[0].value)
         for path in sorted((PROJECT / "shared" / "relight" / "policy").glob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and isinstance(decorator.args[0], ast.Constant)
-    ]
+        for call in _declarations(path.read_text(encoding="utf-8"))
+        if isinstance(call.args[0], ast.Constant)
+    ] + [watch.control for watch in alarm.WATCHES]  # a table, which a loop declares
     twice = {each for each in declared if declared.count(each) > 1}
     assert not twice, f"two checks are declared as {sorted(twice)}: give each its own id"
     assert set(declared) == CONTROLS.keys(), f"import the module of {sorted(set(declared) ^ CONTROLS.keys())} in policy"
+
+
+def _declarations(source: str) -> list[ast.Call]:
+    """The calls of ``control(…)``, decorators or not."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [call for call in calls if getattr(call.func, "id", "") == "control" and call.args]
+
+
+def test_only_the_alarms_are_declared_by_a_loop() -> None:
+    """Whatever declares controls otherwise than by a literal id must have its table in the test above."""
+    for path in sorted((PROJECT / "shared" / "relight" / "policy").glob("*.py")):
+        calls = _declarations(path.read_text(encoding="utf-8"))
+        looped = [call for call in calls if not isinstance(call.args[0], ast.Constant)]
+        assert not looped or path.name == "alarm.py", f"{path.name}: count its table in test_each_is_declared_once"
 
 
 def test_titles_differ() -> None:

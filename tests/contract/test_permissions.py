@@ -20,6 +20,7 @@ every_role = pytest.mark.parametrize("role", ROLES)
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/): only they may be allowed on "*".
 WITHOUT_RESOURCE = {
     "cloudtrail:DescribeTrails": "list_awscloudtrail.html",
+    "cloudwatch:ListAlarmMuteRules": "list_amazoncloudwatch.html",
     "config:DescribeConfigurationRecorderStatus": "list_awsconfig.html",
     "config:DescribeConfigurationRecorders": "list_awsconfig.html",
     "config:DescribeDeliveryChannels": "list_awsconfig.html",

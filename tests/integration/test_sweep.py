@@ -10,6 +10,7 @@ import pytest
 from local.account import Account
 from local.cloud import LocalAws
 from local.settings import REGION
+from relight.policy.alarm import WATCHES
 from tests.integration import helpers
 
 
@@ -19,6 +20,9 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
+
+# The account has a trail with a log group, and nothing that reads it.
+UNWATCHED = {f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [watch.control for watch in WATCHES]}
 
 
 def vpc_arn(vpc: str) -> str:
@@ -57,7 +61,7 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
         "trail.network-activity-events",
         "trail.insights",
     }
-    assert (report["drifted"], report["failed"]) == ({}, {})
+    assert (report["drifted"], report["failed"]) == (UNWATCHED, {})
     assert (message.attributes["outcome"], message.attributes["severity"]) == ("swept", "LOW")
     assert "4 new baselines" in message.subject
     assert victim.trail_arn in message.text
@@ -97,6 +101,7 @@ def test_what_is_drifted_is_listed_and_left_as_it_is(local_aws: LocalAws, victim
         victim.trail_arn: ["trail.logging"],
         vpc_arn(victim.vpc): ["vpc.flow-logs"],
         f"arn:aws:s3:::{victim.trail_bucket}": ["bucket.access-logging"],
+        **UNWATCHED,
     }
     assert "NOT AS THE STANDARD DEMANDS" in message.text
     assert helpers.writes(local_aws) == []

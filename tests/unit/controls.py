@@ -7,12 +7,15 @@ from types import ModuleType
 from typing import Any
 
 from relight.model import Mode
+from relight.policy.alarm import WATCHES
 from relight.policy.selectors import denied_at_endpoints
+from relight.resources import alarm as alarms
 from relight.resources import bucket as buckets
 from relight.resources import key as keys
 from relight.resources import recorder as recorders
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
+from tests.unit.alarms import monitoring
 from tests.unit.builders import ENOUGH_EVENTS, bucket, kms_key, recorder, trail, vpc
 
 DENIED_CALLS = (denied_at_endpoints("s3.amazonaws.com"),)
@@ -57,4 +60,10 @@ ROWS = {
         recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
     ),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
+    **{
+        each.control: Row(
+            alarms, (ENFORCE, each.introduce, each.introduce), monitoring(filters=(), alarms=()), monitoring()
+        )
+        for each in WATCHES
+    },
 }

@@ -206,3 +206,11 @@ def test_an_invoked_function_is_waited_for_and_not_invoked_twice(stubbed: Stubbe
     config = stubbed.aws.client("lambda", REGION).meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
     assert config.read_timeout > 120
+
+
+def test_an_operation_that_the_runtimes_boto3_does_not_know_is_an_aws_error(stubbed: Stubbed) -> None:
+    with pytest.raises(AwsError) as caught:
+        stubbed.here.read("cloudwatch", "GetSomethingOfTomorrow")
+    assert caught.value.code == "UnknownOperation"
+    with pytest.raises(AwsError, match="UnknownOperation"):
+        list(stubbed.here.pages("cloudwatch", "ListThingsOfTomorrow", "Things"))

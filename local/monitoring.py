@@ -1,0 +1,68 @@
+"""What moto lacks of metric filters and alarm mute rules, answered in its stead, as botocore's models have them.
+
+moto keeps every PutMetricFilter as one more filter, without the newer fields, and a deleted log group's filters too; of
+mute rules it knows nothing. What is put here is kept in moto's own backends, so that a reset forgets it.
+"""
+
+from typing import Any
+
+from moto.backends import get_backend
+from moto.core.exceptions import ServiceException
+from moto.core.serialize import get_serializer_class
+
+from local.settings import ACCOUNT
+from local.wire import Answer, Call
+
+
+class _MissingError(ServiceException):
+    """There is no such log group."""
+
+
+def answer(call: Call) -> Answer | None:
+    """The answer to a call that moto gets wrong; None leaves it to moto."""
+    if call.service == "logs" and call.name in ("PutMetricFilter", "DescribeMetricFilters", "DeleteLogGroup"):
+        return _logs(call)
+    if call.service == "cloudwatch" and "MuteRule" in call.name:
+        return _written(call, _mute_rules(call))
+    return None
+
+
+def _logs(call: Call) -> Answer | None:
+    backend: Any = get_backend("logs")[ACCOUNT][call.region]
+    given = call.parameters()
+    group, kept = given.get("logGroupName"), backend.filters.metric_filters
+    if call.name == "DeleteLogGroup":
+        kept[:] = [each for each in kept if each["logGroupName"] != group]
+        return None
+    if group not in backend.groups:
+        return _written(call, _MissingError("ResourceNotFoundException", "The specified log group does not exist."))
+    if call.name == "DescribeMetricFilters":
+        return _written(call, {"metricFilters": [each for each in kept if each["logGroupName"] == group]})
+    name = given["filterName"]
+    kept[:] = [each for each in kept if (each["logGroupName"], each["filterName"]) != (group, name)]
+    kept.append(given)
+    return _written(call, {})
+
+
+def _mute_rules(call: Call) -> Any:
+    backend: Any = get_backend("cloudwatch")[ACCOUNT][call.region]
+    rules: dict[str, dict[str, Any]] = backend.__dict__.setdefault("alarm_mute_rules", {})
+    given = call.parameters()
+    if call.name == "PutAlarmMuteRule":
+        arn = f"arn:aws:cloudwatch:{call.region}:{ACCOUNT}:alarm-mute-rule:{given['Name']}"
+        rules[given["Name"]] = {**given, "AlarmMuteRuleArn": arn, "Status": "ACTIVE"}
+    elif call.name == "DeleteAlarmMuteRule":
+        rules.pop(given["AlarmMuteRuleName"], None)
+    elif call.name == "ListAlarmMuteRules":
+        shown = ("AlarmMuteRuleArn", "Status")
+        return {"AlarmMuteRuleSummaries": [{name: each[name] for name in shown} for each in rules.values()]}
+    else:
+        return rules[given["AlarmMuteRuleName"]]
+    return {}
+
+
+def _written(call: Call, result: Any) -> Answer:
+    serializer = get_serializer_class(call.service, call.protocol)
+    written = serializer(operation_model=call.operation).serialize(result)
+    body = written["body"]
+    return Answer(written["status_code"], written["headers"], body if isinstance(body, bytes) else body.encode())
