@@ -193,6 +193,11 @@ def test_an_alarm_may_come_up_to_the_benchmark() -> None:
         pytest.param({"EvaluationPeriods": 101}, False, id="101-in-a-row"),
         pytest.param({"Period": 86401}, False, id="longer-than-a-day"),
         pytest.param({"Threshold": None}, False, id="no-threshold"),
+        pytest.param({"TreatMissingData": "ignore"}, True, id="missing-data-ignored"),
+        pytest.param({"TreatMissingData": "breaching"}, False, id="missing-data-rings-for-ever"),
+        pytest.param({"Dimensions": [{"Name": "a", "Value": "b"}]}, False, id="of-one-dimension"),
+        pytest.param({"Unit": "Bytes"}, False, id="of-another-unit"),
+        pytest.param({"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 9}}, False, id="warms-up"),
     ],
 )
 def test_without_a_baseline_an_alarm_of_the_users_need_only_be_able_to_ring(
