@@ -5,6 +5,8 @@ The account's trail gets advanced selectors, for only those can say which calls 
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.account import Account
 from local.cloud import LocalAws, Session
 from local.sabotage.model import Sabotage
@@ -43,14 +45,15 @@ def _selector(name: str, *conditions: dict[str, Any], **equals: str) -> dict[str
 
 
 def proof(aws: LocalAws, victim: Account) -> Any:
-    """What the trail logs and looks for."""
+    """What the trail logs and looks for; an error's code where it is gone, or looks for nothing."""
     cloudtrail = aws.client("cloudtrail")
-    shown = cloudtrail.get_event_selectors(TrailName=victim.trail)
-    try:
-        insights = cloudtrail.get_insight_selectors(TrailName=victim.trail)["InsightSelectors"]
-    except cloudtrail.exceptions.ClientError as error:
-        insights = error.response["Error"]["Code"]
-    return shown.get("EventSelectors"), shown.get("AdvancedEventSelectors"), insights
+    shown = []
+    for read in (cloudtrail.get_event_selectors, cloudtrail.get_insight_selectors):
+        try:
+            shown.append({**read(TrailName=victim.trail), "ResponseMetadata": None})
+        except ClientError as error:
+            shown.append({"Error": error.response["Error"]["Code"]})
+    return shown
 
 
 def _basic(**selector: Any) -> Any:

@@ -16,7 +16,6 @@ from tests.integration.helpers import mallory
 # Family → actions whose calls moto cannot show, and what shows them instead.
 UNSEEN: dict[str, dict[str, str]] = {
     "alarm": {"logs:PutRetentionPolicy": "tests/unit/test_resources_alarm.py"},
-    "trail": {"cloudtrail:PutInsightSelectors": "tests/unit/test_resources_trail_again.py"},
 }
 # More names than are looked up one by one in the ledger.
 MANY = 11

@@ -135,8 +135,13 @@ RESOURCES = st.sampled_from(sorted(ARNS)).flatmap(
     lambda name: st.fixed_dictionaries({"Type": st.just(name), "Values": some(ARNS[name])})
 )
 BASICS = st.fixed_dictionaries(
-    {"ReadWriteType": st.sampled_from(["All", "ReadOnly", "WriteOnly"]), "IncludeManagementEvents": st.booleans()},
-    optional={"ExcludeManagementEventSources": some(SOURCES[:2]), "DataResources": st.lists(RESOURCES, max_size=3)},
+    {},
+    optional={
+        "ReadWriteType": st.sampled_from(["All", "ReadOnly", "WriteOnly"]),
+        "IncludeManagementEvents": st.booleans(),
+        "ExcludeManagementEventSources": some(SOURCES[:2]),
+        "DataResources": st.lists(RESOURCES, max_size=3),
+    },
 )
 
 
@@ -236,6 +241,11 @@ def management(*conditions: tuple[str, str, list[str]]) -> Part:
     return part_of(("eventCategory", "Equals", [MANAGEMENT]), *conditions)
 
 
+def of_objects(operator: str, arns: list[str]) -> Part:
+    kind = ("eventCategory", "Equals", [DATA]), ("resources.type", "Equals", [S3_OBJECT])
+    return part_of(*kind, ("resources.ARN", operator, arns))
+
+
 READS, WRITES = management(("readOnly", "Equals", ["true"])), management(("readOnly", "Equals", ["false"]))
 
 
@@ -261,11 +271,7 @@ READS, WRITES = management(("readOnly", "Equals", ["true"])), management(("readO
         pytest.param(
             s3_objects(["arn:aws:s3:::a/"]),
             [
-                part_of(
-                    ("eventCategory", "Equals", [DATA]),
-                    ("resources.type", "Equals", [S3_OBJECT]),
-                    ("resources.ARN", "NotStartsWith", ["arn:aws:s3:::b/"]),
-                )
+                of_objects("NotStartsWith", ["arn:aws:s3:::b/"]),
             ],
             True,
             id="all-buckets-but-another",
@@ -273,11 +279,7 @@ READS, WRITES = management(("readOnly", "Equals", ["true"])), management(("readO
         pytest.param(
             s3_objects(["arn:aws:s3:::a/"]),
             [
-                part_of(
-                    ("eventCategory", "Equals", [DATA]),
-                    ("resources.type", "Equals", [S3_OBJECT]),
-                    ("resources.ARN", "NotEndsWith", [".gz"]),
-                )
+                of_objects("NotEndsWith", [".gz"]),
             ],
             False,
             id="all-but-some-names",
@@ -287,6 +289,24 @@ READS, WRITES = management(("readOnly", "Equals", ["true"])), management(("readO
             [part_of(("eventCategory", "Equals", [NETWORK]), ("eventSource", "Equals", ["s3.amazonaws.com"]))],
             True,
             id="all-network-activity-of-the-source",
+        ),
+        pytest.param(
+            s3_objects(["arn:aws:s3:::a/"]), [of_objects("Equals", ["arn:aws:s3:::a/"])], False, id="one-text-only"
+        ),
+        pytest.param(
+            of_objects("NotEquals", ["arn:aws:s3:::a/x"]), [s3_objects(["arn:aws:s3:::b/"])], False, id="all-but-one"
+        ),
+        pytest.param(
+            of_objects("NotEquals", ["arn:aws:s3:::a/x"]),
+            [of_objects("NotStartsWith", ["arn:aws:s3:::a/"])],
+            False,
+            id="all-but-more",
+        ),
+        pytest.param(
+            of_objects("NotStartsWith", ["arn:aws:s3:::a/"]),
+            [of_objects("NotEquals", ["arn:aws:s3:::a/x"])],
+            True,
+            id="all-but-less",
         ),
         pytest.param({"FieldSelectors": []}, [ALL_MANAGEMENT_EVENTS], False, id="of-no-category"),
     ],
@@ -336,6 +356,30 @@ def test_network_activity_makes_basic_selectors_advanced() -> None:
     denied = denied_at_endpoints("s3.amazonaws.com")
     together = merged(basic(DataResources=[BUCKET]), (denied,), Selectors(), "aws")
     assert together == Selectors(advanced=(ALL_MANAGEMENT_EVENTS, s3_objects(BUCKET["Values"]), denied))
+
+
+def test_a_functions_arn_is_exact_and_a_tables_is_a_beginning() -> None:
+    for resource_type, operator in ((LAMBDA, "Equals"), (TABLE, "StartsWith"), (S3_OBJECT, "StartsWith")):
+        arn = ARNS[resource_type][-1]
+        (part,) = parts_of(
+            {"IncludeManagementEvents": False, "DataResources": [{"Type": resource_type, "Values": [arn]}]}
+        )
+        assert part["FieldSelectors"][-1] == {"Field": "resources.ARN", operator: [arn]}
+
+
+@pytest.mark.parametrize(
+    "finer",
+    [
+        {**of_objects("StartsWith", ["arn:aws:s3:::c/"]), "Name": "somebody's"},
+        of_objects("EndsWith", [".gz"]),
+        of_objects("NotEquals", ["arn:aws:s3:::c/x"]),
+        part_of(("eventCategory", "Equals", [DATA]), ("resources.type", "Equals", ["AWS::SNS::Topic"])),
+    ],
+)
+def test_what_the_basic_form_cannot_say_stays_advanced(finer: Part) -> None:
+    before = basic(DataResources=[BUCKET])
+    together = merged(Selectors(advanced=(finer,)), before.parts, before, "aws")
+    assert together == Selectors(advanced=(*before.parts, finer))
 
 
 def test_a_set_begins_as_it_was_and_keeps_what_was_added_since() -> None:
