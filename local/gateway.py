@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -83,6 +84,7 @@ class Gateway:
 
     def start(self, host: str, port: int) -> None:
         """Listens. Raises AddressUnavailableError."""
+        socket.getaddrinfo = _resolve
         try:
             listening = socket.create_server((host, port))
         except OSError as error:
@@ -94,6 +96,7 @@ class Gateway:
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="gateway", daemon=True).start()
 
     def stop(self) -> None:
+        socket.getaddrinfo = _RESOLVE
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -139,6 +142,15 @@ class Gateway:
         # moto looks at a condition and then writes; DynamoDB does both at once, and the ledger relies on that.
         with self._one_by_one if call is not None and call.service == "dynamodb" else nullcontext():
             return _run(self._moto, environ)
+
+
+_RESOLVE = socket.getaddrinfo
+
+
+def _resolve(host: Any, *more: Any, **named: Any) -> Any:
+    """S3 Control puts the account's id in front of the host, which an address of numbers cannot have."""
+    numbered = re.fullmatch(r"\d{12}\.(\d+(?:\.\d+){3})", host) if isinstance(host, str) else None
+    return _RESOLVE(numbered[1] if numbered else host, *more, **named)
 
 
 class _QuietHandler(MotoRequestHandler):

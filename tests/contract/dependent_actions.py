@@ -52,6 +52,12 @@ class Dependent:
 DEPENDENT = (
     Dependent(
         "iam:PassRole",
+        "s3:PutReplicationConfiguration",
+        "a replication is given the role that it copies with",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html",
+    ),
+    Dependent(
+        "iam:PassRole",
         "config:PutConfigurationRecorder",
         "a recorder is given the role that it records with",
         "https://docs.aws.amazon.com/config/latest/APIReference/API_PutConfigurationRecorder.html",

@@ -31,7 +31,9 @@ WITHOUT_RESOURCE = {
     "ec2:DescribeVpcs": "list_amazonec2.html",
     "kms:ListKeys": "list_awskeymanagementservice.html",
     "logs:CreateLogDelivery": "list_amazoncloudwatchlogs.html",
+    "s3:GetAccountPublicAccessBlock": "list_amazons3.html",
     "s3:ListAllMyBuckets": "list_amazons3.html",
+    "s3:PutAccountPublicAccessBlock": "list_amazons3.html",
 }
 # Wildcards in actions, each with the page that asks for it.
 WILDCARDS = {"kms:GenerateDataKey*": "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"}

@@ -18,7 +18,7 @@ from relight.policy import CONTROLS
 from tests.integration import helpers
 
 # Control → the test module that stands in for a sabotage.
-ON_FAKES: dict[str, str] = {"bucket.access-logging": "tests/integration/test_repair.py"}
+ON_FAKES: dict[str, str] = {}
 every_sabotage = pytest.mark.parametrize("each", sabotage.ALL, ids=str)
 
 

@@ -24,7 +24,7 @@ from relight.model import (
     Resource,
     Severity,
 )
-from relight.policy.bucket import Bucket
+from relight.policy.bucket import CLOSED, Bucket
 from relight.policy.key import Key
 from relight.policy.recorder import Recorder
 from relight.policy.trail import Trail
@@ -163,7 +163,31 @@ def vpc(*logs: FlowLog) -> Vpc:
 def bucket(target: str = "", **changes: Any) -> Bucket:
     logging = {"TargetBucket": target, "TargetPrefix": "trail-logs/"} if target else {}
     fields: dict[str, Any] = {"account": ACCOUNT, "region": REGION, "name": "trail-logs", "logging": logging}
+    fields |= {"public_access": CLOSED, "versioning": {"Status": "Enabled"}}
     return Bucket(**(fields | changes))
+
+
+def encrypted(algorithm: str, key_arn: str = "") -> dict[str, Any]:
+    """A bucket's default encryption."""
+    named = {"KMSMasterKeyID": key_arn} if key_arn else {}
+    default = {"SSEAlgorithm": algorithm, **named}
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
+
+
+def replicated(*destinations: str, status: str = "Enabled") -> dict[str, Any]:
+    """A bucket's replication, a rule for each destination."""
+    rules = [
+        {
+            "ID": f"to-{place}",
+            "Priority": number,
+            "Status": status,
+            "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": place},
+        }
+        for number, place in enumerate(destinations)
+    ]
+    return {"Role": f"arn:aws:iam::{ACCOUNT}:role/copy", "Rules": rules}
 
 
 def baseline(state: Any, *controls: str, since: datetime = BEFORE, revision: int = 1) -> Baseline[Any]:

@@ -7,8 +7,11 @@ from types import ModuleType
 from typing import Any
 
 from relight.model import Mode
+from relight.policy.account import Account
 from relight.policy.alarm import WATCHES
+from relight.policy.bucket import CLOSED
 from relight.policy.selectors import denied_at_endpoints
+from relight.resources import account as accounts
 from relight.resources import alarm as alarms
 from relight.resources import bucket as buckets
 from relight.resources import key as keys
@@ -16,7 +19,18 @@ from relight.resources import recorder as recorders
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
 from tests.unit.alarms import monitoring
-from tests.unit.builders import ENOUGH_EVENTS, bucket, kms_key, recorder, trail, vpc
+from tests.unit.builders import (
+    ACCOUNT,
+    ENOUGH_EVENTS,
+    bucket,
+    encrypted,
+    key,
+    kms_key,
+    recorder,
+    replicated,
+    trail,
+    vpc,
+)
 
 DENIED_CALLS = (denied_at_endpoints("s3.amazonaws.com"),)
 ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
@@ -59,6 +73,17 @@ ROWS = {
     "config.recording": Row(
         recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
     ),
+    "bucket.public-access": Row(buckets, (ENFORCE, ENFORCE, ENFORCE), bucket(public_access={})),
+    "bucket.encryption": Row(
+        buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(), bucket(encryption=encrypted("aws:kms", key()))
+    ),
+    "bucket.versioning": Row(
+        buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(versioning={"Status": "Suspended"}), bucket()
+    ),
+    "bucket.replication": Row(
+        buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(), bucket(replication=replicated("arn:aws:s3:::copies"))
+    ),
+    "account.public-access": Row(accounts, (OBSERVE, OBSERVE, OBSERVE), Account(ACCOUNT), Account(ACCOUNT, CLOSED)),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
     **{
         each.control: Row(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from relight.errors import AwsError
-from relight.model import Observed, Resource, Scope
-from relight.policy.bucket import Bucket
+from relight.model import Observed, Resource, Scope, Unread
+from relight.policy.bucket import CLOSED, Bucket
 from relight.resources import bucket as kind
 from tests.unit.builders import (
     ACCOUNT,
@@ -38,6 +38,10 @@ def look(
         "cloudtrail__DescribeTrails": {"trailList": [{"S3BucketName": delivered_to}, {}]},
         "s3__ListBuckets": listing,
         "s3__GetBucketLogging": {},
+        "s3__GetPublicAccessBlock": {"PublicAccessBlockConfiguration": CLOSED},
+        "s3__GetBucketEncryption": refused("ServerSideEncryptionConfigurationNotFoundError"),
+        "s3__GetBucketVersioning": {"Status": "Enabled"},
+        "s3__GetBucketReplication": refused("ReplicationConfigurationNotFoundError"),
     }
     aws, session = fake_aws(**(prepared | answers))
     baselines = {kind.arn("aws", ACCOUNT, REGION, names[0]): baseline(before)} if before else {}
@@ -62,8 +66,36 @@ def test_observe_a_trails_bucket(answer: Any, state: Bucket) -> None:
     assert calls == [
         (REGION, "cloudtrail:DescribeTrails", {"includeShadowTrails": True}),
         (REGION, "s3:ListBuckets", {"Prefix": "trail-logs"}),
-        (REGION, "s3:GetBucketLogging", {"Bucket": "trail-logs", "ExpectedBucketOwner": ACCOUNT}),
+        *(
+            (REGION, f"s3:{operation}", {"Bucket": "trail-logs", "ExpectedBucketOwner": ACCOUNT})
+            for operation in (
+                "GetBucketLogging",
+                "GetPublicAccessBlock",
+                "GetBucketEncryption",
+                "GetBucketVersioning",
+                "GetBucketReplication",
+            )
+        ),
     ]
+
+
+@pytest.mark.parametrize("part", list(kind.READERS))
+def test_a_part_that_is_refused_hides_no_other(part: str) -> None:
+    operation = {
+        "public_access": "s3__GetPublicAccessBlock",
+        "encryption": "s3__GetBucketEncryption",
+        "versioning": "s3__GetBucketVersioning",
+        "replication": "s3__GetBucketReplication",
+    }[part]
+    denied: dict[str, Any] = {operation: refused("AccessDenied")}
+    ((seen,), _) = look("trail-logs", **denied)
+    unread = [name for name in kind.READERS if isinstance(getattr(seen.state, name), Unread)]
+    assert unread == [part]
+
+
+def test_an_ordinary_bucket_costs_one_read() -> None:
+    _, calls = look("other")
+    assert [name for _, name, _ in calls if name.startswith("s3:Get")] == ["s3:GetBucketLogging"]
 
 
 @pytest.mark.parametrize(

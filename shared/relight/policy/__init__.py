@@ -3,12 +3,13 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import alarm, bucket, delivery, key, recorder, trail, trail_events, vpc
+from relight.policy import account, alarm, bucket, delivery, key, recorder, trail, trail_events, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = [
     "CONTROLS",
     "Control",
+    "account",
     "alarm",
     "bucket",
     "check_settings",

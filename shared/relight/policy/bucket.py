@@ -1,24 +1,43 @@
-"""S3 buckets that trails deliver to: who reads and changes the log files is itself logged."""
+"""S3 buckets that trails deliver to: closed, encrypted, versioned, copied, and their access logged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from relight.model import Drift, Severity
-from relight.policy.control import control
+from relight.model import Drift, Mode, Severity, Unread
+from relight.policy.control import control, known
 from relight.standard import Standard
+
+ENABLED = "Enabled"
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PublicAccessBlockConfiguration.html
+CLOSED = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+# From weak to strong; a bucket without a configuration is encrypted with AES256 by AWS since 2023.
+ALGORITHMS = ("AES256", "aws:kms", "aws:kms:dsse")
+SSE_S3 = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of the account's own. `logging` is LoggingEnabled as GetBucketLogging shows it, empty when off."""
+    """A bucket of the account's own; each part as S3 shows it, empty where it is not set.
+
+    `logging` is LoggingEnabled; `public_access`, `encryption` and `replication` are the configurations of those names.
+    """
 
     account: str
     region: str
     name: str
     logging: Mapping[str, Any] = field(default_factory=dict)
+    public_access: Mapping[str, bool] | Unread = field(default_factory=dict)
+    encryption: Mapping[str, Any] | Unread = field(default_factory=dict)
+    versioning: Mapping[str, str] | Unread = field(default_factory=dict)  # Status, MFADelete
+    replication: Mapping[str, Any] | Unread = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -59,8 +78,123 @@ def _advice(bucket: Bucket, ours: str) -> str:
     return f"No target is known for {bucket.region}: add one to access_log_buckets in standard.toml."
 
 
+@control(
+    "bucket.public-access",
+    title="The bucket is closed to the public",
+    severity=Severity.CRITICAL,
+    security_hub="CloudTrail.6",
+    triggers=("PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutBucketAcl", "PutBucketPolicy"),
+    repair="PutPublicAccessBlock",
+    introduce=Mode.ENFORCE,
+)
+def public_access(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
+    """All four Block Public Access settings are on, so that no ACL and no policy opens it."""
+    found = known(bucket.public_access, f"Block Public Access of {bucket.name}")
+    if not all(found.get(name) for name in CLOSED):
+        yield Drift("PublicAccessBlockConfiguration", found=dict(found), wanted=CLOSED)
+
+
+@control(
+    "bucket.encryption",
+    title="The bucket is encrypted as strongly as before",
+    severity=Severity.MEDIUM,
+    triggers=("PutBucketEncryption", "DeleteBucketEncryption"),
+    repair="PutBucketEncryption",
+)
+def encryption(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
+    """Default encryption is at least the baseline's, with a trusted key; SSE-S3 on a target of access logs.
+
+    S3 delivers access logs to no bucket that encrypts with a KMS key
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html).
+    """
+    found = known(bucket.encryption, f"the default encryption of {bucket.name}")
+    if bucket.name in standard.access_log_buckets.values():
+        if strength(found) > 0:
+            yield Drift("ServerSideEncryptionConfiguration", found=dict(found), wanted=SSE_S3)
+        return
+    before = baseline.encryption if baseline and isinstance(baseline.encryption, Mapping) else {}
+    strange = strength(found) > 0 and not _trusted(found, bucket, standard)
+    if strength(found) < strength(before) or (strange and _key(found) != _key(before)):
+        known_good = bool(before)
+        advice = "" if known_good else "Its key belongs to an account that is not trusted: name another key."
+        yield Drift("ServerSideEncryptionConfiguration", found=dict(found), wanted=dict(before), manual=advice)
+
+
+def strength(configuration: Mapping[str, Any]) -> int:
+    """Position in ALGORITHMS of what a bucket encrypts with by default; unknown ones count as the weakest."""
+    algorithm = _default(configuration).get("SSEAlgorithm", ALGORITHMS[0])
+    return ALGORITHMS.index(algorithm) if algorithm in ALGORITHMS else 0
+
+
+def _default(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    rules: Sequence[Mapping[str, Any]] = configuration.get("Rules") or ({},)
+    default: Mapping[str, Any] = rules[0].get("ApplyServerSideEncryptionByDefault") or {}
+    return default
+
+
+def _key(configuration: Mapping[str, Any]) -> str:
+    return str(_default(configuration).get("KMSMasterKeyID", ""))
+
+
+def _trusted(configuration: Mapping[str, Any], bucket: Bucket, standard: Standard) -> bool:
+    """A key by id or alias, or none at all, is the account's own."""
+    key = _key(configuration)
+    return not key.startswith("arn:") or standard.trusts_key(key, bucket.account)
+
+
+@control(
+    "bucket.versioning",
+    title="The bucket keeps old versions, as it did",
+    severity=Severity.HIGH,
+    triggers=("PutBucketVersioning",),
+    repair="PutBucketVersioning",
+)
+def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
+    """Versioning is on where the baseline had it; MFA delete only its owner's device can put back."""
+    found = known(bucket.versioning, f"the versioning of {bucket.name}")
+    before = baseline.versioning if baseline and isinstance(baseline.versioning, Mapping) else {}
+    if before.get("Status") == ENABLED and found.get("Status") != ENABLED:
+        yield Drift("Status", found=found.get("Status", ""), wanted=ENABLED)
+    if before.get("MFADelete") == ENABLED and found.get("MFADelete") != ENABLED:
+        advice = "Only the root user can enable MFA delete, with the device at hand."
+        yield Drift("MFADelete", found=found.get("MFADelete", ""), wanted=ENABLED, manual=advice)
+
+
+@control(
+    "bucket.replication",
+    title="The bucket is copied to where it was",
+    severity=Severity.HIGH,
+    triggers=("PutBucketReplication", "DeleteBucketReplication"),
+    repair="PutBucketReplication",
+)
+def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
+    """Every enabled rule that the baseline had is there, unchanged; others may stand beside them."""
+    found = known(bucket.replication, f"the replication of {bucket.name}")
+    before = baseline.replication if baseline and isinstance(baseline.replication, Mapping) else {}
+    now = list(found.get("Rules", ()))
+    lost = [rule for rule in before.get("Rules", ()) if rule.get("Status") == ENABLED and rule not in now]
+    if lost:
+        names = {rule.get("ID") for rule in before["Rules"]}
+        beside = [rule for rule in now if rule.get("ID") not in names]
+        wanted = {**before, "Rules": [*before["Rules"], *beside]}
+        yield Drift("ReplicationConfiguration", found=dict(found), wanted=wanted)
+
+
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
-    """Access logs that go elsewhere than the baseline's did."""
+    """Access logs that go elsewhere than the baseline's did, another key, copies that are sent where none went."""
+    drifts = []
     if old.logging and old.logging != new.logging:
-        return (Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)),)
-    return ()
+        drifts.append(Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)))
+    was, now = (_key(b.encryption) if isinstance(b.encryption, Mapping) else "" for b in (old, new))
+    if was and now != was:
+        drifts.append(Drift("KMSMasterKeyID", found=now, wanted=was))
+    drifts += [
+        Drift("ReplicationDestination", found=place, wanted="") for place in sorted(copied_to(new) - copied_to(old))
+    ]
+    return tuple(drifts)
+
+
+def copied_to(bucket: Bucket) -> set[str]:
+    """The ARNs of the buckets that it is replicated to."""
+    rules = bucket.replication.get("Rules", ()) if isinstance(bucket.replication, Mapping) else ()
+    return {str((rule.get("Destination") or {}).get("Bucket", "")) for rule in rules if rule.get("Status") == ENABLED}

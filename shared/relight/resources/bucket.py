@@ -1,15 +1,17 @@
-"""Buckets that trails deliver to, and their server access logging: GetBucketLogging, PutBucketLogging."""
+"""Buckets that trails deliver to: a Get and a Put of S3's for each part of their configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from relight.aws import Aws, Place
-from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
+from relight.errors import AwsError
+from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.bucket import Bucket, weaker
-from relight.record import Record, dig
+from relight.policy.bucket import CLOSED, Bucket, strength, weaker
+from relight.record import Record, dig, is_false
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -49,7 +51,7 @@ def observe(
     for name in scope.names:
         full = arn(standard.partition, scope.account, scope.region, name)
         baseline = baselines.get(full)
-        matters = name in matter or bool(baseline and baseline.state.logging)
+        matters = name in matter or bool(baseline and (baseline.controls or baseline.state.logging))
         region = own.get(name)
         if region is None:
             if matters:
@@ -75,7 +77,53 @@ def _read(place: Place, account: str, name: str, *, matters: bool) -> Bucket | N
     answer = place.read("s3", "GetBucketLogging", missing=ignored, Bucket=name, ExpectedBucketOwner=account)
     if answer is None:
         return None
-    return Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
+    found = Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
+    if not matters and not found.logging:
+        return found
+    return replace(found, **{part: _part(reader, place, name) for part, reader in READERS.items()})
+
+
+def _part(reader: Callable[[Place, str], Any], place: Place, name: str) -> Any:
+    """A part of the configuration; one that is refused must not hide the others."""
+    try:
+        return reader(place, name)
+    except AwsError as error:
+        return Unread(str(error))
+
+
+def _public_access(place: Place, name: str) -> Any:
+    none = ("NoSuchPublicAccessBlockConfiguration",)
+    owner = place.account
+    answer = place.read("s3", "GetPublicAccessBlock", missing=none, Bucket=name, ExpectedBucketOwner=owner)
+    return (answer or {}).get("PublicAccessBlockConfiguration") or {}
+
+
+def _encryption(place: Place, name: str) -> Any:
+    none = ("ServerSideEncryptionConfigurationNotFoundError",)
+    owner = place.account
+    answer = place.read("s3", "GetBucketEncryption", missing=none, Bucket=name, ExpectedBucketOwner=owner)
+    return (answer or {}).get("ServerSideEncryptionConfiguration") or {}
+
+
+def _versioning(place: Place, name: str) -> Any:
+    answer = place.read("s3", "GetBucketVersioning", Bucket=name, ExpectedBucketOwner=place.account) or {}
+    return {part: answer[part] for part in ("Status", "MFADelete") if answer.get(part)}
+
+
+def _replication(place: Place, name: str) -> Any:
+    none = ("ReplicationConfigurationNotFoundError",)
+    owner = place.account
+    answer = place.read("s3", "GetBucketReplication", missing=none, Bucket=name, ExpectedBucketOwner=owner)
+    return (answer or {}).get("ReplicationConfiguration") or {}
+
+
+# Field of a bucket's state → how it is read.
+READERS: Mapping[str, Callable[[Place, str], Any]] = {
+    "public_access": _public_access,
+    "encryption": _encryption,
+    "versioning": _versioning,
+    "replication": _replication,
+}
 
 
 def list_names(place: Place) -> list[str]:
@@ -85,12 +133,50 @@ def list_names(place: Place) -> list[str]:
 
 
 def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:
+    """By what the call's name or its fields give up, compared with the baseline."""
+    before = baseline.state if baseline and baseline.knew(record.time) else None
+    if record.name == "PutBucketLogging":
+        return _logging_taken(record, baseline, standard)
+    lost = {
+        "bucket.public-access": _opens(record),
+        "bucket.encryption": _encrypts_less(record, before),
+        "bucket.versioning": record.name == "PutBucketVersioning"
+        and dig(record.request, "VersioningConfiguration", "Status") == "Suspended"
+        and (before is None or before.versioning != {}),
+        "bucket.replication": record.name == "DeleteBucketReplication" and (before is None or before.replication != {}),
+    }
+    return {control: "" for control, is_lost in lost.items() if is_lost}
+
+
+def _opens(record: Record) -> bool:
+    """Block Public Access is gone or partly off, or an ACL opens the bucket, which Block Public Access overrides."""
+    if record.name == "PutBucketPublicAccessBlock":
+        settings = dig(record.request, "PublicAccessBlockConfiguration")
+        return isinstance(settings, Mapping) and any(is_false(settings.get(name, False)) for name in CLOSED)
+    if record.name == "PutBucketAcl":
+        canned, grants = record.request.get("x-amz-acl"), record.request.get("AccessControlPolicy")
+        return "public" in str(canned) or "AllUsers" in str(grants) or "AuthenticatedUsers" in str(grants)
+    return record.name == "DeleteBucketPublicAccessBlock"
+
+
+def _encrypts_less(record: Record, before: Bucket | None) -> bool:
+    was = strength(before.encryption) if before and isinstance(before.encryption, Mapping) else 0
+    if record.name == "DeleteBucketEncryption":
+        return before is None or was > 0
+    if record.name != "PutBucketEncryption":
+        return False
+    rule = dig(record.request, "ServerSideEncryptionConfiguration", "Rule")
+    now = {"Rules": rule if isinstance(rule, list) else [rule]} if rule else {}
+    return bool(now) and strength(now) < was
+
+
+def _logging_taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:
     """PutBucketLogging without LoggingEnabled switches off; towards another target than before, it redirects.
 
     The standard's own target is no redirection: Relight itself falls back to it.
     """
     status = record.request.get("BucketLoggingStatus")
-    if record.name != "PutBucketLogging" or status is None:
+    if status is None:
         return {}
     target, prefix = (dig(status, "LoggingEnabled", name) for name in ("TargetBucket", "TargetPrefix"))
     if target and target == standard.access_log_buckets.get(record.region):
@@ -104,21 +190,44 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
     return {"bucket.baseline": ""} if moved and before else {}
 
 
+# The order of the calls: versioning before the replication that needs it.
+FIELDS = (
+    "LoggingEnabled",
+    "PublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfiguration",
+    "Status",
+    "ReplicationConfiguration",
+)
+
+
 def plan(
     observed: Observed[Bucket], drifts: tuple[Drift, ...], standard: Standard, baseline: Bucket | None
 ) -> tuple[Call, ...]:
-    """One PutBucketLogging; towards the standard's target where the baseline's is refused."""
+    """A call for each part that drifted: S3 has no other."""
+    ordered = sorted(drifts, key=lambda drift: FIELDS.index(drift.field))
+    return tuple(_mend(observed, drift, standard) for drift in ordered)
+
+
+def _mend(observed: Observed[Bucket], drift: Drift, standard: Standard) -> Call:
+    whose = {"Bucket": observed.resource.name, "ExpectedBucketOwner": observed.resource.account}
+    if drift.field == "PublicAccessBlockConfiguration":
+        return Call("s3", "PutPublicAccessBlock", {**whose, drift.field: drift.wanted})
+    if drift.field == "ServerSideEncryptionConfiguration":
+        return Call("s3", "PutBucketEncryption", {**whose, drift.field: drift.wanted})
+    if drift.field == "ReplicationConfiguration":
+        return Call("s3", "PutBucketReplication", {**whose, drift.field: drift.wanted})
+    if drift.field == "Status":
+        return Call("s3", "PutBucketVersioning", {**whose, "VersioningConfiguration": {"Status": drift.wanted}})
+    return _with_fallback(observed, drift, standard)
+
+
+def _with_fallback(observed: Observed[Bucket], drift: Drift, standard: Standard) -> Call:
+    """Access logs go to the standard's target where the baseline's is refused."""
     name = observed.resource.name
     ours = standard.access_log_buckets.get(observed.resource.region, "")
     fallback = {"TargetBucket": ours, "TargetPrefix": f"{name}/"}
-    return tuple(
-        _put(
-            observed,
-            drift.wanted,
-            () if ours in ("", name, drift.wanted["TargetBucket"]) else (_put(observed, fallback),),
-        )
-        for drift in drifts
-    )
+    instead = () if ours in ("", name, drift.wanted["TargetBucket"]) else (_put(observed, fallback),)
+    return _put(observed, drift.wanted, instead)
 
 
 def _put(observed: Observed[Bucket], logging: Mapping[str, Any], instead: tuple[Call, ...] = ()) -> Call:
