@@ -93,6 +93,9 @@ def _create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
     where = {} if REGION == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
     s3.create_bucket(Bucket=name, **where)
     s3.put_bucket_policy(Bucket=name, Policy=_policy(statement))
+    # AWS does so by itself, moto does not.
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
 
 
 def _key(kms: Any) -> str:

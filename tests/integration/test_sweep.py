@@ -22,7 +22,11 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
 
 # The account has a trail with a log group, and nothing that reads it.
-UNWATCHED = {f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [watch.control for watch in WATCHES]}
+# What the account has none of.
+LACKING = {
+    f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [watch.control for watch in WATCHES],
+    f"arn:aws:config:{REGION}:123456789012:configuration-recorder": ["config.recording"],
+}
 
 
 def vpc_arn(vpc: str) -> str:
@@ -47,7 +51,7 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
     report = message.data["sweep"]
     bucket_arn = f"arn:aws:s3:::{victim.trail_bucket}"
     met = {arn for arn, controls in report["kept"].items() if controls}
-    assert {victim.trail_arn, bucket_arn, vpc_arn(victim.vpc), vpc_arn(victim.default_vpc)} == met
+    assert {victim.trail_arn, victim.key_arn, bucket_arn, vpc_arn(victim.vpc), vpc_arn(victim.default_vpc)} <= met
     assert set(report["kept"][victim.trail_arn]) == {
         "trail.logging",
         "trail.exists",
@@ -61,9 +65,9 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
         "trail.network-activity-events",
         "trail.insights",
     }
-    assert (report["drifted"], report["failed"]) == (UNWATCHED, {})
+    assert (report["drifted"], report["failed"]) == (LACKING, {})
     assert (message.attributes["outcome"], message.attributes["severity"]) == ("swept", "LOW")
-    assert "4 new baselines" in message.subject
+    assert f"{len(report['kept'])} new baselines" in message.subject
     assert victim.trail_arn in message.text
     kept = helpers.baseline(local_aws, victim.trail_arn)
     assert kept is not None
@@ -81,10 +85,11 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
 
 def test_after_another_deployment_all_baselines_are_told_again(cloud: LocalAws, victim: Account) -> None:
     """The first message came before anybody had confirmed the subscription."""
+    known = {arn for arn, _, controls in baselines(cloud) if controls}
     helpers.sweep(cloud)
     message = helpers.only(cloud)
     report = message.data["sweep"]
-    assert (report["kept"], len(report["baselines"])) == ({}, 4)
+    assert (report["kept"], set(report["baselines"])) == ({}, known)
     assert report["baselines"][victim.trail_arn]["state"]["bucket"] == victim.trail_bucket
     assert f"bucket={victim.trail_bucket}" in message.text
 
@@ -101,7 +106,7 @@ def test_what_is_drifted_is_listed_and_left_as_it_is(local_aws: LocalAws, victim
         victim.trail_arn: ["trail.logging"],
         vpc_arn(victim.vpc): ["vpc.flow-logs"],
         f"arn:aws:s3:::{victim.trail_bucket}": ["bucket.access-logging"],
-        **UNWATCHED,
+        **LACKING,
     }
     assert "NOT AS THE STANDARD DEMANDS" in message.text
     assert helpers.writes(local_aws) == []
@@ -148,7 +153,8 @@ def test_a_stronger_state_is_adopted(local_aws: LocalAws, victim: Account) -> No
     assert grown is not None
     assert grown["controls"] - was["controls"] == {"trail.kms-encryption", "trail.log-file-validation"}
     assert grown["kms_key"] == victim.key_arn
-    assert set(helpers.only(cloud).data["sweep"]["kept"]) == {victim.trail_arn}
+    # The key has got a user by that.
+    assert set(helpers.only(cloud).data["sweep"]["kept"]) == {victim.trail_arn, victim.key_arn}
 
 
 def test_what_cannot_be_read_fails_the_sweep_and_hides_nothing_else(local_aws: LocalAws, victim: Account) -> None:
