@@ -15,14 +15,14 @@ from relight.errors import InvalidSetting, RelightError
 from relight.message import Message, clean, shown, subject_line
 from relight.model import Call, Severity
 from relight.notify import Notifier
-from relight.resources import account, alarm, bucket, key, recorder, trail, vpc
+from relight.resources import account, alarm, bucket, key, log_group, recorder, trail, vpc
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
 from relight.survey import PARTS, SOURCE
 
 # The source of the events that EventBridge Scheduler makes.
 SCHEDULER = "aws.scheduler"
-KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account)
+KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account, log_group)
 # So few that a family function is done well within its timeout.
 BATCH = 50
 # What a message lists of each part, so that it stays below SNS's 256 KB; the log has the whole.

@@ -19,7 +19,15 @@ UNSEEN: dict[str, dict[str, str]] = {
         "s3:PutAccountPublicAccessBlock": "its control only tells, as shipped: tests/unit/test_bucket_parts.py",
     },
     "key": {"kms:PutKeyPolicy": "its control only tells, as shipped: tests/unit/test_resources_key.py"},
-    "alarm": {"logs:PutRetentionPolicy": "tests/unit/test_resources_alarm.py"},
+    "alarm": {
+        "logs:CreateLogGroup": "others are faster, as they may be: tests/unit/test_resources_alarm.py",
+        "logs:PutRetentionPolicy": "likewise",
+    },
+    "log_group": {
+        "logs:CreateLogGroup": "whoever writes to it makes it again first: tests/unit/test_log_group.py",
+        "logs:DeleteRetentionPolicy": "tests/unit/test_log_group.py",
+        "logs:PutLogGroupDeletionProtection": "moto has no such thing: tests/unit/test_log_group.py",
+    },
 }
 # More names than are looked up one by one in the ledger.
 MANY = 11
@@ -79,6 +87,7 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
         ("flow_logs", "vpc", "vpc-0000000000000000"),
         ("trail_bucket", "bucket", "no-such-bucket"),
         ("key", "key", "no-such-key"),
+        ("log_group", "logs", "/no-such-group"),
         ("recorder", "config", "recorder"),
     ):
         names = [f"{name}{number}" for number in range(MANY)]

@@ -26,6 +26,7 @@ from relight.model import (
 )
 from relight.policy.bucket import CLOSED, Bucket
 from relight.policy.key import Key
+from relight.policy.log_group import LogGroup
 from relight.policy.recorder import Recorder
 from relight.policy.trail import Trail
 from relight.policy.vpc import CLOUDWATCH, FlowLog, Vpc
@@ -128,6 +129,12 @@ def kms_key(**changes: Any) -> Key:
         "policy": KEY_POLICY,
     }
     return Key(**(fields | changes))
+
+
+def log_group(**changes: Any) -> LogGroup:
+    """A log group that keeps everything."""
+    fields: dict[str, Any] = {"account": ACCOUNT, "region": REGION, "name": "/flows"}
+    return LogGroup(**(fields | changes))
 
 
 def recorder(**changes: Any) -> Recorder:

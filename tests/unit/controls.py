@@ -15,6 +15,7 @@ from relight.resources import account as accounts
 from relight.resources import alarm as alarms
 from relight.resources import bucket as buckets
 from relight.resources import key as keys
+from relight.resources import log_group as log_groups
 from relight.resources import recorder as recorders
 from relight.resources import trail as trails
 from relight.resources import vpc as vpcs
@@ -26,6 +27,7 @@ from tests.unit.builders import (
     encrypted,
     key,
     kms_key,
+    log_group,
     recorder,
     replicated,
     trail,
@@ -73,6 +75,7 @@ ROWS = {
     "config.recording": Row(
         recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
     ),
+    "logs.retention": Row(log_groups, (ENFORCE, OBSERVE, OBSERVE), log_group(retention_days=1)),
     "bucket.public-access": Row(buckets, (ENFORCE, ENFORCE, ENFORCE), bucket(public_access={})),
     "bucket.encryption": Row(
         buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(), bucket(encryption=encrypted("aws:kms", key()))

@@ -3,7 +3,7 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import account, alarm, bucket, delivery, key, recorder, trail, trail_events, vpc
+from relight.policy import account, alarm, bucket, delivery, key, log_group, recorder, trail, trail_events, vpc
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "delivery",
     "judge",
     "key",
+    "log_group",
     "recorder",
     "trail",
     "trail_events",

@@ -28,7 +28,7 @@ from relight.policy.alarm import (
 )
 from relight.policy.trail import logs_all_management_events
 from relight.record import Record, dig
-from relight.resources import log_group
+from relight.resources.log_group import creation
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -300,7 +300,7 @@ def plan(
     loud = [name for name in dict.fromkeys(enabled) if name not in {alarm["AlarmName"] for alarm in alarms}]
     mutes = dict.fromkeys(d.found["Name"] for d in drifts if d.field == "AlarmMuteRule")
     return (
-        *(call for group in missing for call in log_group.creation(group, now.region, standard)),
+        *(call for group in missing for call in creation(group, now.region, standard)),
         *(Call("logs", "PutMetricFilter", each) for each in filters),
         *(Call("cloudwatch", "PutMetricAlarm", {**each, "ActionsEnabled": True}) for each in alarms),
         *((Call("cloudwatch", "EnableAlarmActions", {"AlarmNames": loud}),) if loud else ()),

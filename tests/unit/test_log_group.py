@@ -1,0 +1,171 @@
+"""Log groups that something writes to: what they must be, who took that away, how it comes back.
+
+moto knows no deletion protection: it is shown here, on answers shaped as CloudWatch Logs documents them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from relight.errors import AwsError, MalformedRecord
+from relight.model import Drift, Observed, Resource, Scope
+from relight.policy.log_group import LogGroup, retention, weaker
+from relight.resources import log_group as kind
+from tests.unit.builders import (
+    ACCOUNT,
+    REGION,
+    accepted_by_botocore,
+    baseline,
+    key,
+    log_group,
+    record,
+    standard,
+)
+from tests.unit.fakes import Answer, fake_aws, refused
+
+ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/flows"
+RESOURCE = Resource("logs", "/flows", ARN, ACCOUNT, REGION)
+
+
+def drifts(group: LogGroup | None, before: LogGroup | None = None) -> list[tuple[str, Any]]:
+    return [(drift.field, drift.wanted) for drift in retention(group, standard(), before)]
+
+
+@pytest.mark.parametrize(
+    ("group", "before", "expected"),
+    [
+        pytest.param(log_group(), None, [], id="forever"),
+        pytest.param(log_group(retention_days=365), None, [], id="long-enough"),
+        pytest.param(log_group(retention_days=364), None, [("retentionInDays", 365)], id="a-day-short"),
+        pytest.param(log_group(retention_days=1), log_group(), [("retentionInDays", 0)], id="was-forever"),
+        pytest.param(
+            log_group(retention_days=1), log_group(retention_days=731), [("retentionInDays", 731)], id="was-longer"
+        ),
+        pytest.param(
+            log_group(retention_days=1), log_group(retention_days=30), [("retentionInDays", 365)], id="was-short-too"
+        ),
+        pytest.param(None, None, [], id="nobody-knows-it"),
+        pytest.param(None, log_group(), [("logGroupName", "/flows")], id="gone"),
+        pytest.param(
+            log_group(), log_group(protected=True), [("deletionProtectionEnabled", True)], id="no-longer-protected"
+        ),
+    ],
+)
+def test_retention(group: LogGroup | None, before: LogGroup | None, expected: list[tuple[str, Any]]) -> None:
+    assert drifts(group, before) == expected
+
+
+def test_what_is_told_although_it_is_long_enough() -> None:
+    assert [d.field for d in weaker(log_group(), log_group(retention_days=400), standard())] == ["retentionInDays"]
+    assert [d.field for d in weaker(log_group(retention_days=731), log_group(retention_days=400), standard())]
+    assert weaker(log_group(retention_days=400), log_group(), standard()) == ()
+    assert [d.field for d in weaker(log_group(kms_key=key()), log_group(), standard())] == ["kmsKeyId"]
+
+
+def planned(*found: Drift, before: LogGroup | None = None) -> list[tuple[str, dict[str, Any]]]:
+    calls = kind.plan(Observed(RESOURCE, log_group()), found, standard(), before)
+    assert accepted_by_botocore(*calls)
+    return [(call.operation, dict(call.params)) for call in calls]
+
+
+def test_a_group_comes_back_with_its_key_class_and_retention() -> None:
+    before = log_group(kms_key=key(), log_class="INFREQUENT_ACCESS", retention_days=731)
+    (create, keep) = kind.plan(Observed(RESOURCE, None), (Drift("logGroupName", None, "/flows"),), standard(), before)
+    assert create.params == {"logGroupName": "/flows", "kmsKeyId": key(), "logGroupClass": "INFREQUENT_ACCESS"}
+    assert create.already == ("ResourceAlreadyExistsException",)
+    assert create.instead[0].params == {"logGroupName": "/flows"}
+    assert keep.params["retentionInDays"] == 731
+    assert accepted_by_botocore(create, keep)
+    gone = Drift("logGroupName", None, "/flows")
+    assert planned(gone, before=log_group()) == [("CreateLogGroup", {"logGroupName": "/flows"})]
+
+
+def test_retention_and_protection_come_back() -> None:
+    assert planned(Drift("retentionInDays", 1, 365)) == [
+        ("PutRetentionPolicy", {"logGroupName": "/flows", "retentionInDays": 365})
+    ]
+    assert planned(Drift("retentionInDays", 1, 0)) == [("DeleteRetentionPolicy", {"logGroupName": "/flows"})]
+    assert planned(Drift("deletionProtectionEnabled", found=False, wanted=True)) == [
+        ("PutLogGroupDeletionProtection", {"logGroupIdentifier": "/flows", "deletionProtectionEnabled": True})
+    ]
+
+
+def look(*names: str, known: bool = False, **changes: Answer) -> tuple[list[Any], list[str]]:
+    answers: dict[str, Answer] = {
+        "cloudtrail__DescribeTrails": {
+            "trailList": [{"Name": "main", "CloudWatchLogsLogGroupArn": f"{ARN}:*"}, {"Name": "plain"}]
+        },
+        "ec2__DescribeFlowLogs": {"FlowLogs": [{"ResourceId": "vpc-1", "LogGroupName": "/flows"}, {"ResourceId": "x"}]},
+        "logs__DescribeLogGroups": {
+            "logGroups": [
+                {"logGroupName": "/flows-2"},
+                {"logGroupName": "/flows", "retentionInDays": 7, "kmsKeyId": key(), "deletionProtectionEnabled": True},
+            ]
+        },
+    }
+    aws, session = fake_aws(**(answers | changes))
+    baselines = {ARN: baseline(log_group())} if known else {}
+    return list(kind.observe(aws, Scope(ACCOUNT, REGION, names or ("/flows",)), baselines, standard())), session.names
+
+
+def test_a_group_with_its_users() -> None:
+    (found,), _ = look()
+    assert found.state == log_group(retention_days=7, kms_key=key(), protected=True)
+    assert found.state.used_by == ("trail main", "flow logs of vpc-1")
+    assert found.resource.arn == ARN
+
+
+def test_a_group_that_nobody_writes_to_is_nobodys_business() -> None:
+    found, calls = look("/elsewhere")
+    assert found == []
+    assert "logs:DescribeLogGroups" not in calls
+    unused: dict[str, Answer] = {
+        "cloudtrail__DescribeTrails": {"trailList": []},
+        "ec2__DescribeFlowLogs": {"FlowLogs": []},
+    }
+    assert look(**unused)[0] == []  # type: ignore[arg-type]
+    assert look(known=True, **unused)[0][0].state is not None
+
+
+def test_gone_is_not_the_same_as_unreadable() -> None:
+    (gone,), _ = look(logs__DescribeLogGroups={"logGroups": []})
+    assert (gone.state, gone.out_of_reach) == (None, "")
+    with pytest.raises(AwsError):
+        look(logs__DescribeLogGroups=refused("AccessDenied"))
+
+
+def test_another_regions_trail_has_its_group_there() -> None:
+    aws, _ = fake_aws(
+        cloudtrail__DescribeTrails={
+            "trailList": [{"Name": "t", "CloudWatchLogsLogGroupArn": ARN.replace(REGION, "eu-west-1")}]
+        },
+        ec2__DescribeFlowLogs={"FlowLogs": [{"ResourceId": "vpc-1", "LogGroupName": "/b"}]},
+    )
+    assert kind.list_names(aws.home) == ["/b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "before", "taken"),
+    [
+        ("DeleteLogGroup", {}, None, True),
+        ("PutRetentionPolicy", {"retentionInDays": 1}, log_group(), True),
+        ("PutRetentionPolicy", {"retentionInDays": 1}, None, True),
+        ("PutRetentionPolicy", {"retentionInDays": 400}, log_group(retention_days=365), False),
+        ("PutRetentionPolicy", {"retentionInDays": 30}, log_group(retention_days=365), True),
+        ("PutRetentionPolicy", {"omitted": True}, log_group(), False),
+        ("DeleteRetentionPolicy", {}, log_group(), False),
+    ],
+)
+def test_taken(name: str, request_: Any, before: LogGroup | None, taken: bool) -> None:  # noqa: FBT001
+    kept = baseline(before) if before else None
+    assert bool(kind.taken(record(name, {"logGroupName": "/flows", **request_}), kept, standard())) is taken
+
+
+def test_locate_and_revive() -> None:
+    for named in ({"logGroupName": "/flows"}, {"logGroupIdentifier": ARN}, {"logGroupName": f"{ARN}:*"}):
+        assert kind.locate(record("DeleteLogGroup", named)).names == ("/flows",)
+    with pytest.raises(MalformedRecord, match="names no log group"):
+        kind.locate(record("DeleteLogGroup", None))
+    assert kind.revive({"account": ACCOUNT, "region": REGION, "name": "/flows"}) == log_group()
