@@ -25,7 +25,7 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "log_group": {
         "logs:CreateLogGroup": "whoever writes to it makes it again first: tests/unit/test_log_group.py",
-        "logs:PutRetentionPolicy": "here the group that came back keeps everything: tests/integration/test_catalogue.py",
+        "logs:PutRetentionPolicy": "the group that came back here keeps all: tests/integration/test_catalogue.py",
         "logs:PutLogGroupDeletionProtection": "moto has no such thing: tests/unit/test_log_group.py",
     },
 }
