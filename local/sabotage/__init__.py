@@ -31,11 +31,11 @@ MODULES: tuple[ModuleType, ...] = (
     trails,
     selectors,
     buckets,
-    bucket_contents,
     vpcs,
     recorders,
     alarms,
     endpoints,
+    bucket_contents,  # last, for in the end the bucket is gone
 )
 ALL: tuple[Sabotage, ...] = tuple(each for module in MODULES for each in module.SABOTAGES)
 

@@ -181,6 +181,12 @@ def encrypted(algorithm: str, key_arn: str = "") -> dict[str, Any]:
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
 
 
+def expires(days: int, name: str = "quick", **changes: Any) -> dict[str, Any]:
+    """A lifecycle rule."""
+    rule = {"ID": name, "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": days}}
+    return rule | changes
+
+
 def replicated(*destinations: str, status: str = "Enabled") -> dict[str, Any]:
     """A bucket's replication, a rule for each destination."""
     rules = [

@@ -23,8 +23,10 @@ from tests.unit.alarms import monitoring
 from tests.unit.builders import (
     ACCOUNT,
     ENOUGH_EVENTS,
+    TRAIL_ARN,
     bucket,
     encrypted,
+    expires,
     key,
     kms_key,
     log_group,
@@ -76,6 +78,9 @@ ROWS = {
         recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
     ),
     "logs.retention": Row(log_groups, (ENFORCE, OBSERVE, OBSERVE), log_group(retention_days=1)),
+    "bucket.exists": Row(buckets, (OBSERVE, OBSERVE, OBSERVE), None, bucket()),
+    "bucket.retention": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(lifecycle=(expires(1),))),
+    "bucket.delivery-policy": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(trails=(("", TRAIL_ARN),))),
     "bucket.public-access": Row(buckets, (ENFORCE, ENFORCE, ENFORCE), bucket(public_access={})),
     "bucket.encryption": Row(
         buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(), bucket(encryption=encrypted("aws:kms", key()))

@@ -13,9 +13,11 @@ from relight.resources import bucket as kind
 from tests.unit.builders import (
     ACCOUNT,
     BUCKET_ARN,
+    NOON,
     REGION,
     baseline,
     bucket,
+    expires,
     standard,
 )
 from tests.unit.fakes import Answer, fake_aws, refused
@@ -42,6 +44,8 @@ def look(
         "s3__GetBucketEncryption": refused("ServerSideEncryptionConfigurationNotFoundError"),
         "s3__GetBucketVersioning": {"Status": "Enabled"},
         "s3__GetBucketReplication": refused("ReplicationConfigurationNotFoundError"),
+        "s3__GetBucketLifecycleConfiguration": refused("NoSuchLifecycleConfiguration"),
+        "s3__GetBucketPolicy": refused("NoSuchBucketPolicy"),
     }
     aws, session = fake_aws(**(prepared | answers))
     baselines = {kind.arn("aws", ACCOUNT, REGION, names[0]): baseline(before)} if before else {}
@@ -74,6 +78,8 @@ def test_observe_a_trails_bucket(answer: Any, state: Bucket) -> None:
                 "GetBucketEncryption",
                 "GetBucketVersioning",
                 "GetBucketReplication",
+                "GetBucketLifecycleConfiguration",
+                "GetBucketPolicy",
             )
         ),
     ]
@@ -86,6 +92,8 @@ def test_a_part_that_is_refused_hides_no_other(part: str) -> None:
         "encryption": "s3__GetBucketEncryption",
         "versioning": "s3__GetBucketVersioning",
         "replication": "s3__GetBucketReplication",
+        "lifecycle": "s3__GetBucketLifecycleConfiguration",
+        "policy": "s3__GetBucketPolicy",
     }[part]
     denied: dict[str, Any] = {operation: refused("AccessDenied")}
     ((seen,), _) = look("trail-logs", **denied)
@@ -166,3 +174,19 @@ def test_the_names_of_the_regions_buckets() -> None:
     aws, session = fake_aws(s3__ListBuckets=[{"Buckets": [{"Name": "a"}]}, {"Buckets": [{"Name": "b"}]}])
     assert kind.list_names(aws.home) == ["a", "b"]
     assert session.calls == [(REGION, "s3:ListBuckets", {"BucketRegion": REGION})]
+
+
+def test_a_lifecycle_is_plain_data_with_the_setting_beside_it() -> None:
+    rules = [expires(400), {"ID": "x", "Status": "Enabled", "Expiration": {"Date": NOON}}]
+    answer = {"Rules": rules, "TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}
+    ((seen,), _) = look("trail-logs", s3__GetBucketLifecycleConfiguration=answer)
+    assert seen.state is not None
+    assert isinstance(seen.state.lifecycle, tuple)
+    assert seen.state.lifecycle[1]["Expiration"] == {"Date": NOON.isoformat()}
+    assert seen.state.lifecycle_sizes == "varies_by_storage_class"
+    assert seen.state.trails == (("", ""),)
+
+
+def test_a_bucket_that_was_the_accounts_is_gone() -> None:
+    ((seen,), _) = look("trail-logs", own=(), before=bucket())
+    assert (seen.state, seen.out_of_reach, seen.resource) == (None, "", MINE)

@@ -3,7 +3,20 @@
 Imports nothing but model, errors and standard. Importing this package registers every control.
 """
 
-from relight.policy import account, alarm, bucket, delivery, key, log_group, recorder, trail, trail_events, vpc
+from relight.policy import (
+    account,
+    alarm,
+    bucket,
+    bucket_policy,
+    delivery,
+    key,
+    lifecycle,
+    log_group,
+    recorder,
+    trail,
+    trail_events,
+    vpc,
+)
 from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
 
 __all__ = [
@@ -12,11 +25,13 @@ __all__ = [
     "account",
     "alarm",
     "bucket",
+    "bucket_policy",
     "check_settings",
     "controls_of",
     "delivery",
     "judge",
     "key",
+    "lifecycle",
     "log_group",
     "recorder",
     "trail",

@@ -38,11 +38,21 @@ class Bucket:
     encryption: Mapping[str, Any] | Unread = field(default_factory=dict)
     versioning: Mapping[str, str] | Unread = field(default_factory=dict)  # Status, MFADelete
     replication: Mapping[str, Any] | Unread = field(default_factory=dict)
+    lifecycle: tuple[Mapping[str, Any], ...] | Unread = ()  # the rules
+    lifecycle_sizes: str = ""  # TransitionDefaultMinimumObjectSize
+    policy: str | Unread = ""  # JSON
+    # Prefix and ARN of each trail that delivers here, just now.
+    trails: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def target(self) -> str:
         """The bucket that access logs go to; empty when off."""
         return str(self.logging.get("TargetBucket", ""))
+
+    @property
+    def log_prefixes(self) -> tuple[str, ...]:
+        """Where trails write their files."""
+        return tuple(f"{prefix}/AWSLogs/" if prefix else "AWSLogs/" for prefix, _ in self.trails)
 
 
 @control(
@@ -178,6 +188,21 @@ def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> 
         beside = [rule for rule in now if rule.get("ID") not in names]
         wanted = {**before, "Rules": [*before["Rules"], *beside]}
         yield Drift("ReplicationConfiguration", found=dict(found), wanted=wanted)
+
+
+@control(
+    "bucket.exists",
+    title="The bucket is still there",
+    severity=Severity.CRITICAL,
+    triggers=("DeleteBucket",),
+    repair="CreateBucket",
+    restore=Mode.OBSERVE,
+    absent=True,
+)
+def exists(bucket: Bucket | None, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
+    """A deleted bucket's files are lost, and anybody may take its name; it is told at once."""
+    if bucket is None and baseline:
+        yield Drift("Bucket", found=None, wanted=baseline.name)
 
 
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:

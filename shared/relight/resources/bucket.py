@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from relight.aws import Aws, Place
-from relight.errors import AwsError
+from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.bucket import CLOSED, Bucket, strength, weaker
+from relight.policy.bucket import CLOSED, Bucket, strength
+from relight.policy.bucket import weaker as weaker_configuration
+from relight.policy.bucket_policy import changes as policy_changes
 from relight.record import Record, dig, is_false
 from relight.standard import Standard
 
@@ -46,21 +50,33 @@ def observe(
     """
     place = aws.at(scope.account, scope.region)
     trails = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
-    matter = {trail.get("S3BucketName") for trail in trails} | standard.watched_buckets
+    delivering: dict[str, list[tuple[str, str]]] = {}
+    for trail in trails:
+        sender = trail.get("S3KeyPrefix") or "", trail.get("TrailARN", "")
+        delivering.setdefault(trail.get("S3BucketName", ""), []).append(sender)
+    matter = delivering.keys() | standard.watched_buckets
     own = _own_buckets(place, scope.names)
     for name in scope.names:
         full = arn(standard.partition, scope.account, scope.region, name)
         baseline = baselines.get(full)
         matters = name in matter or bool(baseline and (baseline.controls or baseline.state.logging))
         region = own.get(name)
+        if region is None and matters:
+            yield _missing(scope, name, full, baseline)
         if region is None:
-            if matters:
-                resource = Resource(KIND, name, full, scope.account, scope.region)
-                yield Observed(resource, None, "it is not among the account's buckets: another account's, or deleted")
             continue
         found = _read(place.elsewhere(region), scope.account, name, matters=matters)
         if found and (matters or found.logging):
-            yield Observed(Resource(KIND, name, full, scope.account, region), found)
+            senders = tuple(delivering.get(name, ()))
+            yield Observed(Resource(KIND, name, full, scope.account, region), replace(found, trails=senders))
+
+
+def _missing(scope: Scope, name: str, full: str, baseline: Baseline[Bucket] | None) -> Observed[Bucket]:
+    """A bucket that was the account's is gone; of any other nobody can tell."""
+    if baseline:
+        return Observed(Resource(KIND, name, full, scope.account, baseline.state.region), None)
+    why = "it is not among the account's buckets: another account's, or deleted"
+    return Observed(Resource(KIND, name, full, scope.account, scope.region), None, why)
 
 
 def _own_buckets(place: Place, names: tuple[str, ...]) -> dict[str, str]:
@@ -80,7 +96,9 @@ def _read(place: Place, account: str, name: str, *, matters: bool) -> Bucket | N
     found = Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
     if not matters and not found.logging:
         return found
-    return replace(found, **{part: _part(reader, place, name) for part, reader in READERS.items()})
+    parts = {part: _part(reader, place, name) for part, reader in READERS.items()}
+    rules, sizes = parts.pop("lifecycle") if isinstance(parts["lifecycle"], tuple) else (parts.pop("lifecycle"), "")
+    return replace(found, **parts, lifecycle=rules, lifecycle_sizes=sizes)
 
 
 def _part(reader: Callable[[Place, str], Any], place: Place, name: str) -> Any:
@@ -117,12 +135,31 @@ def _replication(place: Place, name: str) -> Any:
     return (answer or {}).get("ReplicationConfiguration") or {}
 
 
+def _lifecycle(place: Place, name: str) -> Any:
+    """The rules, as plain data, and the setting beside them."""
+    none = ("NoSuchLifecycleConfiguration",)
+    owner = place.account
+    answer = place.read("s3", "GetBucketLifecycleConfiguration", missing=none, Bucket=name, ExpectedBucketOwner=owner)
+    rules = json.loads(json.dumps((answer or {}).get("Rules") or [], default=datetime.isoformat))
+    return tuple(rules), (answer or {}).get("TransitionDefaultMinimumObjectSize", "")
+
+
+def _policy(place: Place, name: str) -> Any:
+    none = ("NoSuchBucketPolicy",)
+    owner = place.account
+    return (place.read("s3", "GetBucketPolicy", missing=none, Bucket=name, ExpectedBucketOwner=owner) or {}).get(
+        "Policy", ""
+    )
+
+
 # Field of a bucket's state → how it is read.
 READERS: Mapping[str, Callable[[Place, str], Any]] = {
     "public_access": _public_access,
     "encryption": _encryption,
     "versioning": _versioning,
     "replication": _replication,
+    "lifecycle": _lifecycle,
+    "policy": _policy,
 }
 
 
@@ -144,6 +181,9 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
         and dig(record.request, "VersioningConfiguration", "Status") == "Suspended"
         and (before is None or before.versioning != {}),
         "bucket.replication": record.name == "DeleteBucketReplication" and (before is None or before.replication != {}),
+        "bucket.retention": _expires_early(record, before, standard),
+        "bucket.delivery-policy": record.name == "DeleteBucketPolicy" and (before is None or before.policy != ""),
+        "bucket.exists": record.name == "DeleteBucket",
     }
     return {control: "" for control, is_lost in lost.items() if is_lost}
 
@@ -157,6 +197,16 @@ def _opens(record: Record) -> bool:
         canned, grants = record.request.get("x-amz-acl"), record.request.get("AccessControlPolicy")
         return "public" in str(canned) or "AllUsers" in str(grants) or "AuthenticatedUsers" in str(grants)
     return record.name == "DeleteBucketPublicAccessBlock"
+
+
+def _expires_early(record: Record, before: Bucket | None, standard: Standard) -> bool:
+    """By the plain numbers of days; whether a rule reaches log files, the live rules say."""
+    if record.name != "PutBucketLifecycle":
+        return False
+    rules = dig(record.request, "LifecycleConfiguration", "Rule")
+    each = rules if isinstance(rules, list) else [rules]
+    days = [dig(rule, "Expiration", "Days") for rule in each if dig(rule, "Status") == "Enabled"]
+    return any(isinstance(number, int) and number < standard.retention_days for number in days)
 
 
 def _encrypts_less(record: Record, before: Bucket | None) -> bool:
@@ -190,35 +240,54 @@ def _logging_taken(record: Record, baseline: Baseline[Bucket] | None, standard: 
     return {"bucket.baseline": ""} if moved and before else {}
 
 
-# The order of the calls: versioning before the replication that needs it.
-FIELDS = (
-    "LoggingEnabled",
-    "PublicAccessBlockConfiguration",
-    "ServerSideEncryptionConfiguration",
-    "Status",
-    "ReplicationConfiguration",
-)
-
-
 def plan(
     observed: Observed[Bucket], drifts: tuple[Drift, ...], standard: Standard, baseline: Bucket | None
 ) -> tuple[Call, ...]:
     """A call for each part that drifted: S3 has no other."""
-    ordered = sorted(drifts, key=lambda drift: FIELDS.index(drift.field))
-    return tuple(_mend(observed, drift, standard) for drift in ordered)
+    order = list(PLANNERS)
+    ordered = sorted(drifts, key=lambda drift: order.index(drift.field))
+    return tuple(PLANNERS[drift.field](observed, drift, standard) for drift in ordered)
 
 
-def _mend(observed: Observed[Bucket], drift: Drift, standard: Standard) -> Call:
-    whose = {"Bucket": observed.resource.name, "ExpectedBucketOwner": observed.resource.account}
-    if drift.field == "PublicAccessBlockConfiguration":
-        return Call("s3", "PutPublicAccessBlock", {**whose, drift.field: drift.wanted})
-    if drift.field == "ServerSideEncryptionConfiguration":
-        return Call("s3", "PutBucketEncryption", {**whose, drift.field: drift.wanted})
-    if drift.field == "ReplicationConfiguration":
-        return Call("s3", "PutBucketReplication", {**whose, drift.field: drift.wanted})
-    if drift.field == "Status":
-        return Call("s3", "PutBucketVersioning", {**whose, "VersioningConfiguration": {"Status": drift.wanted}})
-    return _with_fallback(observed, drift, standard)
+def _whose(observed: Observed[Bucket]) -> dict[str, str]:
+    return {"Bucket": observed.resource.name, "ExpectedBucketOwner": observed.resource.account}
+
+
+def _create(observed: Observed[Bucket], _drift: Drift, _standard: Standard) -> Call:
+    """Every Region wants to be named but the first one, which refuses that."""
+    name = observed.resource.name
+    where = {"CreateBucketConfiguration": {"LocationConstraint": observed.resource.region}}
+    plain = Call("s3", "CreateBucket", {"Bucket": name})
+    return Call("s3", "CreateBucket", {"Bucket": name, **where}, instead=(plain,))
+
+
+def _put_policy(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    return Call("s3", "PutBucketPolicy", {**_whose(observed), "Policy": drift.wanted})
+
+
+def _put_public_access(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    return Call("s3", "PutPublicAccessBlock", {**_whose(observed), drift.field: drift.wanted})
+
+
+def _put_encryption(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    return Call("s3", "PutBucketEncryption", {**_whose(observed), drift.field: drift.wanted})
+
+
+def _put_versioning(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    wanted = {"VersioningConfiguration": {"Status": drift.wanted}}
+    return Call("s3", "PutBucketVersioning", {**_whose(observed), **wanted})
+
+
+def _put_replication(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    return Call("s3", "PutBucketReplication", {**_whose(observed), drift.field: drift.wanted})
+
+
+def _put_lifecycle(observed: Observed[Bucket], drift: Drift, _standard: Standard) -> Call:
+    """The setting beside the rules is kept: the call replaces it too."""
+    sizes = observed.state.lifecycle_sizes if observed.state else ""
+    kept = {"TransitionDefaultMinimumObjectSize": sizes} if sizes else {}
+    rules = {"LifecycleConfiguration": {"Rules": drift.wanted}}
+    return Call("s3", "PutBucketLifecycleConfiguration", {**_whose(observed), **rules, **kept})
 
 
 def _with_fallback(observed: Observed[Bucket], drift: Drift, standard: Standard) -> Call:
@@ -239,6 +308,30 @@ def _put(observed: Observed[Bucket], logging: Mapping[str, Any], instead: tuple[
     return Call("s3", "PutBucketLogging", params, instead=instead)
 
 
+# Field of a drift → its call, in the order in which they are sent: versioning before the replication that needs it.
+PLANNERS: Mapping[str, Callable[[Observed[Bucket], Drift, Standard], Call]] = {
+    "Bucket": _create,
+    "Policy": _put_policy,
+    "LoggingEnabled": _with_fallback,
+    "PublicAccessBlockConfiguration": _put_public_access,
+    "ServerSideEncryptionConfiguration": _put_encryption,
+    "Status": _put_versioning,
+    "ReplicationConfiguration": _put_replication,
+    "Rules": _put_lifecycle,
+}
+
+
 def revive(data: Mapping[str, Any]) -> Bucket:
     """A bucket from a baseline's data."""
-    return state.revive(Bucket, data)
+    return state.revive(Bucket, {**data, "lifecycle": tuple(data.get("lifecycle", ()))})
+
+
+def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
+    """What its configuration gave up, and who its policy lets in that it did not."""
+    drifts = weaker_configuration(old, new, standard)
+    if not (isinstance(old.policy, str) and isinstance(new.policy, str)):
+        return drifts
+    try:
+        return (*drifts, *policy_changes(old.policy, new.policy))
+    except UnknownState:
+        return drifts
