@@ -84,7 +84,7 @@ class Gateway:
 
     def start(self, host: str, port: int) -> None:
         """Listens. Raises AddressUnavailableError."""
-        socket.getaddrinfo = _resolve
+        socket.getaddrinfo = _resolve  # for good: there may be another gateway in this process
         try:
             listening = socket.create_server((host, port))
         except OSError as error:
@@ -96,7 +96,6 @@ class Gateway:
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="gateway", daemon=True).start()
 
     def stop(self) -> None:
-        socket.getaddrinfo = _RESOLVE
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
