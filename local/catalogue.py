@@ -81,7 +81,7 @@ def _control(row: Control) -> tuple[str, ...]:
         f"`{row.id}`",
         row.title,
         ", ".join(row.triggers),
-        row.repair,
+        row.repair or "none: told only",
         references or "none",
         _severity(row.severity),
         " / ".join((row.restore, row.introduce, row.create or row.introduce)),

@@ -76,9 +76,9 @@ def record(call: Call, answer: Answer, client: Client, moment: datetime) -> dict
 
 def event(detail: dict[str, Any]) -> dict[str, Any]:
     """What EventBridge makes of a record."""
-    return envelope(
-        f"aws.{detail['eventSource'].partition('.')[0]}", "AWS API Call via CloudTrail", detail["awsRegion"], detail
-    )
+    what = "Network Activity Event" if detail["eventCategory"] == "NetworkActivity" else "API Call"
+    source = f"aws.{detail['eventSource'].partition('.')[0]}"
+    return envelope(source, f"AWS {what} via CloudTrail", detail["awsRegion"], detail)
 
 
 def envelope(source: str, detail_type: str, region: str, detail: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Ledger:
     def baselines(self, kind: str, account: str, arns: Iterable[str], revive: Revive) -> dict[str, Baseline[Any]]:
         """The baselines of these resources, by ARN."""
         keys = [_key(f"baseline#{account}#{kind}", arn) for arn in arns]
-        return _readable((self._get(key) for key in keys), revive)
+        return _readable((self._row(key) for key in keys), revive)
 
     def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
         """All baselines whose ARN begins with a prefix, by ARN."""
@@ -81,7 +81,7 @@ class Ledger:
 
     def find(self, key: str, arn: str) -> Incident | None:
         """An incident as it was last noted, if it was."""
-        row = self._get(_key(f"incident#{key}", arn))
+        row = self._row(_key(f"incident#{key}", arn))
         return from_data(json.loads(row["body"]["S"])) if row else None
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
@@ -147,7 +147,7 @@ class Ledger:
     def _expiry(self, now: datetime) -> dict[str, str]:
         return {"N": str(int((now + timedelta(days=self._days)).timestamp()))}
 
-    def _get(self, key: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, key: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._place.read("dynamodb", "GetItem", TableName=self._table, Key=key, ConsistentRead=True)
         item: dict[str, Any] = (answer or {}).get("Item", {})
         return item

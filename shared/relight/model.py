@@ -64,6 +64,7 @@ class Cause(StrEnum):
 
     TAKEN = "taken-away"  # the record shows that its call took it away
     CREATED = "created-without"  # its call made the resource, without it
+    REFUSED = "refused"  # AWS refused the call: nothing changed, but that it was tried is worth telling
     FOUND = "found-on-the-way"  # the record only led to the resource
 
 

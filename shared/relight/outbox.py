@@ -42,8 +42,8 @@ def dark_seconds(findings: Iterable[Finding], since: datetime, now: datetime) ->
 def tell(run: Runtime, incident: Incident, teller: str) -> None:
     """Publishes an incident, unless its outcome was told before or is being told by another invocation.
 
-    What the record caused or led Relight to repair is told by event; what was only found, once a day. Raises AwsError
-    where the ledger or the topic cannot be reached.
+    What the record caused or led Relight to repair is told by event; what was only found, or refused by AWS, once a
+    day. Raises AwsError where the ledger or the topic cannot be reached.
     """
     now = run.clock.now()
     if incident.dark_seconds is None:  # an attempt that repaired and crashed could not note it
@@ -95,7 +95,8 @@ def _with_loss(incident: Incident, lost: AwsError | None) -> Incident:
 
 def _by_record(incident: Incident) -> bool:
     return any(
-        f.outcome is Outcome.REPAIRED or (f.cause is not Cause.FOUND and f.outcome is not Outcome.OUT_OF_REACH)
+        f.outcome is Outcome.REPAIRED
+        or (f.cause in (Cause.TAKEN, Cause.CREATED) and f.outcome is not Outcome.OUT_OF_REACH)
         for f in incident.findings
     )
 

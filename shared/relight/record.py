@@ -32,6 +32,10 @@ class Record:
     error_code: str
     request: Mapping[str, Any]
     response: Mapping[str, Any]
+    # Of network activity events only: the endpoint that the call came through, and the account that owns it.
+    vpc_endpoint: str = ""
+    vpc_endpoint_account: str = ""
+    resources: tuple[str, ...] = ()  # ARNs, where the record lists what was accessed
 
     def need(self, what: str, *candidates: object) -> str:
         """The first candidate that is a non-empty string; raises MalformedRecord when the record names no `what`."""
@@ -59,6 +63,9 @@ def parse(event: object) -> Record:
         error_code=text(detail.get("errorCode")) or text(detail.get("errorMessage")),
         request=_parameters(detail.get("requestParameters"), name + "Request"),
         response=_parameters(detail.get("responseElements"), name + "Response"),
+        vpc_endpoint=text(detail.get("vpcEndpointId")),
+        vpc_endpoint_account=text(detail.get("vpcEndpointAccountId")),
+        resources=_resources(detail.get("resources")),
     )
 
 
@@ -115,6 +122,12 @@ def _parameters(value: object, wrapper: str) -> Mapping[str, Any]:
         return {}
     inner = value.get(wrapper, value)
     return inner if isinstance(inner, Mapping) else {}
+
+
+def _resources(value: object) -> tuple[str, ...]:
+    """The ARNs of ``[{"ARN": …, "accountId": …, "type": …}]``."""
+    arns = (text(dig(each, "ARN")) for each in value) if isinstance(value, list) else ()
+    return tuple(arn for arn in arns if arn)
 
 
 def _actor(detail: Mapping[str, Any]) -> Actor:

@@ -22,6 +22,7 @@ DONE = {
 CAUSE = {
     Cause.TAKEN: "taken away by this call",
     Cause.CREATED: "created without it",
+    Cause.REFUSED: "AWS refused this call",
     Cause.FOUND: "found on the way",
 }
 MEANING = {
@@ -35,6 +36,8 @@ MEANING = {
     Outcome.MANUAL: "NOT repaired: this needs a person",
     Outcome.FAILED: "NOT repaired; Relight tries again",
 }
+# Instead of its outcome's, for what AWS refused.
+UNHARMED = "nothing was changed, but a person must look into it"
 
 
 def render(incident: Incident) -> Message:
@@ -121,7 +124,7 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 def _finding(finding: Finding) -> Iterator[str]:
     references = f" ({finding.references})" if finding.references else ""
     yield f"  {finding.control}: {finding.title}{references}, {finding.severity}"
-    yield f"    {CAUSE[finding.cause]}; {MEANING[finding.outcome]}"
+    yield f"    {CAUSE[finding.cause]}; {UNHARMED if finding.cause is Cause.REFUSED else MEANING[finding.outcome]}"
     for drift in finding.drifts:
         arrow = "; the baseline has" if finding.outcome is Outcome.CHANGED else " →"
         yield f"    {drift.field}: {shown(drift.found)}{arrow} {shown(drift.wanted)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from relight.model import Incident, Outcome
+from relight.model import Incident, Outcome, Resource
 from relight.record import Record
 
 logger = Logger()
@@ -26,6 +26,13 @@ def folded(incident: Incident) -> None:
     logger.warning("folded", extra={"resource": incident.resource.arn, "attacks": incident.contested})
     with single_metric(name="Folded", unit=MetricUnit.Count, value=1):
         pass
+
+
+def denied(resource: Resource, caller: str) -> None:
+    """Counts a call that a VPC endpoint denied, by where its caller belongs: outside, inside or unknown."""
+    logger.info("denied at an endpoint", extra={"resource": resource.arn, "caller": caller})
+    with single_metric(name="Denials", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="caller", value=caller)
 
 
 def told(incident: Incident) -> None:

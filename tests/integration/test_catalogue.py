@@ -44,7 +44,8 @@ def _commit(aws: LocalAws, each: Sabotage, victim: Account) -> None:
 
 def _told(aws: LocalAws, control: str) -> list[dict[str, Any]]:
     """The findings about a control, in all that was told of the intruder."""
-    messages = [m.data for m in aws.notifications if m.data["actor"]["name"] == account.INTRUDER]
+    # Of a stranger's session, CloudTrail shows the principal's id with the session's name.
+    messages = [m.data for m in aws.notifications if m.data["actor"]["name"].rpartition(":")[2] == account.INTRUDER]
     return [finding for data in messages for finding in data["findings"] if finding["control"] == control]
 
 

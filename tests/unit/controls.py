@@ -10,6 +10,7 @@ from relight.model import Mode
 from relight.policy.account import Account
 from relight.policy.alarm import WATCHES
 from relight.policy.bucket import CLOSED
+from relight.policy.endpoint import Caller, Denial
 from relight.policy.selectors import denied_at_endpoints
 from relight.resources import account as accounts
 from relight.resources import alarm as alarms
@@ -44,7 +45,7 @@ ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
 class Row:
     """`modes` are restore, introduce and create; `before` is the baseline's state where the control needs one."""
 
-    kind: ModuleType
+    kind: ModuleType | None  # none of a control that is told only
     modes: tuple[Mode, Mode, Mode]
     broken: Any
     before: Any = None
@@ -92,6 +93,11 @@ ROWS = {
         buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(), bucket(replication=replicated("arn:aws:s3:::copies"))
     ),
     "account.public-access": Row(accounts, (OBSERVE, OBSERVE, OBSERVE), Account(ACCOUNT), Account(ACCOUNT, CLOSED)),
+    "endpoint.denied": Row(
+        None,
+        (OBSERVE, OBSERVE, OBSERVE),
+        Denial(Caller("AROAELSEWHERE", "210987654321"), "vpce-1", "123456789012", "s3.amazonaws.com:PutObject", ""),
+    ),
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
     **{
         each.control: Row(

@@ -84,6 +84,30 @@ INCIDENTS = {
         ),
         event_name="UpdateTrail",
     ),
+    "refused": incident(
+        finding(
+            control="endpoint.denied",
+            title="No call is denied by the policy of a VPC endpoint",
+            severity=Severity.HIGH,
+            references="",
+            mode=Mode.OBSERVE,
+            outcome=Outcome.MANUAL,
+            cause=Cause.REFUSED,
+            drifts=(
+                Drift(
+                    "Caller",
+                    found="AROAELSEWHERE of account 210987654321",
+                    wanted="of this account or a trusted one",
+                    manual="Find the machine.",
+                ),
+            ),
+            note="A possible exfiltration, which was stopped here.",
+        ),
+        event_name="PutObject",
+        event_source="s3.amazonaws.com",
+        actor=actor(arn="", type="AWSAccount", principal="AROAELSEWHERE:x", access_key="", user_agent=""),
+        resource=resource(f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc-endpoint/vpce-1", "endpoint"),
+    ),
     "changed": incident(
         finding(
             control="trail.baseline",

@@ -23,6 +23,10 @@ def test_a_drift_is_mended_by_the_repair_that_the_catalogue_names(control: str) 
     row, kind = ROWS[control], ROWS[control].kind
     drifts = tuple(CONTROLS[control].check(row.broken, standard(), row.before))
     assert drifts, f"the broken state of {control} in tests/unit/controls.py breaks nothing"
+    assert bool(kind) == bool(CONTROLS[control].repair), f"{control}: what is repaired has a kind that plans how"
+    if kind is None:
+        assert all(drift.manual for drift in drifts), f"{control} is told only: say to a person what to do"
+        return
     assert not any(drift.manual for drift in drifts)
     calls = kind.plan(Observed(resource(kind=kind.KIND), row.broken), drifts, standard(), row.before)
     assert calls, f"nothing repairs {control}: teach plan in resources/{kind.KIND}.py about {[d.field for d in drifts]}"

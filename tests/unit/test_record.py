@@ -211,3 +211,21 @@ def test_the_account_is_the_recipients_else_the_envelopes() -> None:
 def test_texts_are_cut() -> None:
     long = record("StopLogging", userAgent="x" * 5000, eventID="y" * 5000)
     assert len(long.actor.user_agent) == len(long.event_id) == LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        pytest.param({}, ("", "", ()), id="of-no-endpoint"),
+        pytest.param(
+            {"vpcEndpointId": "vpce-1", "vpcEndpointAccountId": "210987654321", "resources": [{"ARN": "arn:x"}]},
+            ("vpce-1", "210987654321", ("arn:x",)),
+            id="of-an-endpoint",
+        ),
+        pytest.param({"resources": "x"}, ("", "", ()), id="text"),
+        pytest.param({"resources": [None, "x", {}, {"ARN": 1}, {"ARN": ""}]}, ("", "", ("1",)), id="odd"),
+    ],
+)
+def test_network_activity(members: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    found = record("Foo", **members)
+    assert (found.vpc_endpoint, found.vpc_endpoint_account, found.resources) == expected

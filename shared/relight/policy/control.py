@@ -21,13 +21,16 @@ CONTROLS: dict[str, Control] = {}
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A row of the catalogue. `triggers` are CloudTrail eventNames; the modes are the shipped defaults."""
+    """A row of the catalogue. `triggers` are CloudTrail eventNames; the modes are the shipped defaults.
+
+    A control without `repair` is told only. It may be triggered by an errorCode, whatever the call.
+    """
 
     id: str
     title: str
     severity: Severity
     triggers: tuple[str, ...]
-    repair: str  # for people: the calls that mend it
+    repair: str  # for people: the calls that mend it; empty where nothing does
     check: Check
     cis: str = ""  # CIS AWS Foundations Benchmark v3.0
     security_hub: str = ""
