@@ -50,8 +50,9 @@ format: .venv/.dev ## Rewrite the code as `make check` wants it
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format .
 
-docs: .venv/.local ## Rewrite the README's tables from the code and the template
+docs: .venv/.local ## Rewrite the README's tables and docs/techniques.md from the code and the template
 	@$(BIN)/python -m local.catalogue --write
+	@$(BIN)/python -m local.techniques --write
 
 ##@ Build it
 .PHONY: build invoke
