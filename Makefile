@@ -26,6 +26,10 @@ demo: .venv/.local ## Five attacks on an account's logging, each undone before y
 lab: .venv/.local ## An AWS on localhost that repairs itself, for your own aws commands (PORT=4566)
 	@$(BIN)/relight lab $(if $(PORT),--port $(PORT))
 
+.PHONY: faults
+faults: .venv/.local ## Every AWS call fails in six ways, and what became of it (FUNCTIONS="trail key" for some)
+	@$(BIN)/relight faults $(FUNCTIONS)
+
 ##@ Work on it
 .PHONY: test check lint format docs
 test: .venv/.dev .venv-sam/.ready ## All tests; those in containers where a Docker engine answers

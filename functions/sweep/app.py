@@ -1,4 +1,4 @@
-"""The sweep: has every trail, VPC and bucket of the Region looked at, after a deployment and daily."""
+"""The sweep: has all that the catalogue covers in the Region looked at, after a deployment and daily."""
 
 from relight.sweep import handler_for_sweep
 
