@@ -111,7 +111,7 @@ def digest(total: Mapping[str, Any], account: str, region: str, *, full: bool) -
     where = f"account {account}, {region}"
     baselines = {arn: each for arn, each in total["baselines"].items() if full or arn in kept}
     lines = [
-        f"Relight looked at {total["looked_at"]} resources of {where}.",
+        f"Relight looked at {total['looked_at']} resources of {where}.",
         *_listed("WEAKER THAN THEIR BASELINE, and not repaired by the sweep", _joined(weaker)),
         *_listed("BASELINES: what Relight puts back from now on", {a: _described(b) for a, b in baselines.items()}),
         *_listed("NOT AS THE STANDARD DEMANDS", _joined(total["drifted"])),

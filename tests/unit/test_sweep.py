@@ -203,7 +203,7 @@ def test_the_digest() -> None:
     message = digest(TOTAL, ACCOUNT, REGION, full=False)
     assert message.subject == f"[LOW] Relight's sweep: 1 new baseline in {WHERE}"
     assert message.text == (
-        f"""Relight looked at 5 trails, VPCs and buckets of {WHERE}.
+        f"""Relight looked at 5 resources of {WHERE}.
 
 BASELINES: what Relight puts back from now on
   {TRAIL_ARN}: trail.kms-encryption, trail.logging (logging=true, bucket=trail-logs)
