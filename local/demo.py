@@ -124,8 +124,8 @@ def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:
         played = [_play(aws, victim, each, f"{account.INTRUDER}-{number}") for number, each in enumerate(sabotage.ALL)]
     screen.catalogue([(p.sabotage.control, p.sabotage.effect, ", ".join(p.outcomes), p.good) for p in played])
     good = all(each.good for each in played)
-    repaired = sum(each.good and each.as_before for each in played)
-    told = sum(each.good and not each.as_before for each in played)
+    repaired = sum(each.good and each.sabotage.outcome == "repaired" for each in played)
+    told = sum(each.good for each in played) - repaired
     summary = f"{repaired} of {len(played)} repaired, {told} told, which nobody can repair"
     summary = f"{summary}; {screen.seconds - start:.1f} s."
     screen.verdict(summary if good else f"Not as it should be: {summary}", good=good)

@@ -25,14 +25,16 @@ def furnish(aws: LocalAws, victim: Account) -> None:
 
 
 def proof(_aws: LocalAws, _victim: Account) -> Any:
-    """Nothing: a denied call changes nothing."""
+    """The same, always."""
+    return "a denied call changes nothing"
 
 
 def _denied(source: str, event: str, identity: Callable[[dict[str, str]], dict[str, str]]) -> Any:
     def commit(aws: LocalAws, intruder: Session, _victim: Account) -> None:
         record = _record(source, event, identity(intruder.client("sts").get_caller_identity()))
         aws.records.append(record)
-        aws.delivery.post(cloudtrail.event(record))
+        if aws.delivers:
+            aws.delivery.post(cloudtrail.event(record))
 
     return commit
 
