@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local.account import Account
+from local.account import FLOW_LOGS_ROLE, Account
 from local.cloud import LocalAws, Session
 from local.sabotage.model import Sabotage
 from local.settings import ACCOUNT, FIRST_REGION, PARTITION, REGION
@@ -86,6 +86,11 @@ def _pause_copies(_aws: LocalAws, intruder: Session, victim: Account) -> None:
     intruder.client("s3").put_bucket_replication(Bucket=victim.trail_bucket, ReplicationConfiguration=paused)
 
 
+def _idle_copies(_aws: LocalAws, intruder: Session, victim: Account) -> None:
+    idle = _replication(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{FLOW_LOGS_ROLE}")
+    intruder.client("s3").put_bucket_replication(Bucket=victim.trail_bucket, ReplicationConfiguration=idle)
+
+
 def _open_account(_aws: LocalAws, intruder: Session, _victim: Account) -> None:
     intruder.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=OPEN)
 
@@ -145,6 +150,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
         _proof,
     ),
     Sabotage("bucket.replication", "PutBucketReplication", "copies pause", _pause_copies, _proof),
+    Sabotage("bucket.replication", "PutBucketReplication", "copies get a role that cannot copy", _idle_copies, _proof),
     Sabotage(
         "account.public-access",
         "PutAccountPublicAccessBlock",

@@ -117,8 +117,44 @@ def test_replication_is_put_back_beside_what_came_since() -> None:
     assert fields(replication, bucket(replication=replicated(COPIES, status="Disabled")), before)
     assert not fields(replication, bucket(replication=replicated(COPIES, EVIL)), before)
     assert not fields(replication, bucket(), bucket(replication=replicated(COPIES, status="Disabled")))
-    (drift,) = replication(bucket(replication=replicated(EVIL)), standard(), before)
+    other = {**replicated(EVIL)["Rules"][0], "Priority": 7}
+    (drift,) = replication(bucket(replication={**replicated(), "Rules": [other]}), standard(), before)
     assert [rule["ID"] for rule in drift.wanted["Rules"]] == [f"to-{COPIES}", f"to-{EVIL}"]
+
+
+def test_a_rule_that_took_a_lost_ones_priority_makes_way() -> None:
+    """S3 refuses a configuration in which a priority stands twice, and nothing would be repaired."""
+    before = bucket(replication=replicated(COPIES))
+    (drift,) = replication(bucket(replication=replicated(EVIL)), standard(), before)
+    assert drift.wanted == before.replication
+
+
+def test_rules_without_priority_stand_beside_each_other() -> None:
+    """The older kind of rule has none."""
+    old, evil = ({"ID": place, "Status": "Enabled", "Prefix": "", "Destination": {"Bucket": place}} for place in "ab")
+    role = {"Role": "r"}
+    now = bucket(replication={**role, "Rules": [evil]})
+    (drift,) = replication(now, standard(), bucket(replication={**role, "Rules": [old]}))
+    assert drift.wanted["Rules"] == [old, evil]
+
+
+def test_copies_need_the_role_that_they_had() -> None:
+    idle = replicated(COPIES) | {"Role": "arn:aws:iam::123456789012:role/idle"}
+    before = bucket(replication=replicated(COPIES))
+    (drift,) = replication(bucket(replication=idle), standard(), before)
+    assert drift.wanted == before.replication
+    assert not fields(replication, bucket(replication=idle), bucket(replication=replicated(COPIES, status="Disabled")))
+
+
+def test_versioning_behind_mfa_delete_needs_a_person() -> None:
+    now = bucket(versioning={"Status": "Suspended", "MFADelete": "Enabled"})
+    (drift,) = versioning(now, standard(), bucket(versioning={"Status": "Enabled", "MFADelete": "Enabled"}))
+    assert (drift.field, "root user" in drift.manual) == ("Status", True)
+
+
+def test_an_acl_that_opens_the_bucket_stays_and_that_is_said() -> None:
+    opened = record("PutBucketAcl", {"bucketName": "trail-logs", "x-amz-acl": "public-read"})
+    assert kind.taken(opened, None, standard()) == {"bucket.public-access": kind.ACL_STAYS}
 
 
 def test_a_copy_to_somewhere_new_and_another_key_are_told() -> None:
@@ -167,7 +203,24 @@ def test_each_part_is_mended_by_a_call_of_its_own_and_versioning_before_replicat
 OPEN = dict.fromkeys(CLOSED, False)
 GRANTS = {"AccessControlList": {"Grant": {"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers"}}}}
 KEYED = bucket(encryption=KMS)
+COPIED = bucket(replication=replicated(COPIES))
 RULE = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+SUSPENDED = {"VersioningConfiguration": {"Status": "Suspended"}}
+NO_MFA = {"VersioningConfiguration": {"Status": "Enabled", "MfaDelete": "Disabled"}}
+
+
+def put_copies(*places: str, status: str = "Enabled", role: str = "") -> dict[str, Any]:
+    """What a record holds of a PutBucketReplication: one rule stands alone, several are a list."""
+    whole = replicated(*(places or (COPIES,)), status=status)
+    rules = whole["Rules"]
+    document = {"Role": role or whole["Role"], "Rule": rules if len(rules) > 1 else rules[0]}
+    return {"replication": "", "ReplicationConfiguration": document}
+
+
+def put_key(key_id: str) -> dict[str, Any]:
+    """What a record holds of a PutBucketEncryption with a key."""
+    (rule,) = encrypted("aws:kms", key_id)["Rules"]
+    return {"ServerSideEncryptionConfiguration": {"Rule": rule}}
 
 
 @pytest.mark.parametrize(
@@ -197,9 +250,37 @@ RULE = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
         ("PutBucketVersioning", {"VersioningConfiguration": {"Status": "Suspended"}}, None, "versioning"),
         ("PutBucketVersioning", {"VersioningConfiguration": {"Status": "Suspended"}}, bucket(versioning={}), ""),
         ("PutBucketVersioning", {"VersioningConfiguration": {"Status": "Enabled"}}, bucket(), ""),
+        ("PutBucketVersioning", SUSPENDED, bucket(versioning={"Status": "Suspended"}), ""),
+        ("PutBucketVersioning", NO_MFA, bucket(versioning={"MFADelete": "Enabled"}), "versioning"),
+        ("PutBucketVersioning", NO_MFA, bucket(versioning={"MFADelete": "Disabled"}), ""),
+        ("PutBucketVersioning", NO_MFA, None, ""),
+        ("PutBucketVersioning", {"VersioningConfiguration": ""}, None, ""),
         ("DeleteBucketReplication", {}, None, "replication"),
         ("DeleteBucketReplication", {}, bucket(), ""),
         ("PutBucketReplication", {}, None, ""),
+        ("PutBucketReplication", put_copies(), COPIED, ""),
+        ("PutBucketReplication", put_copies(COPIES, EVIL), COPIED, ""),
+        ("PutBucketReplication", put_copies(EVIL), COPIED, "replication"),
+        ("PutBucketReplication", put_copies(status="Disabled"), COPIED, "replication"),
+        ("PutBucketReplication", put_copies(role="arn:aws:iam::123456789012:role/idle"), COPIED, "replication"),
+        ("PutBucketReplication", {"ReplicationConfiguration": {"Rule": "odd"}}, COPIED, "replication"),
+        ("PutBucketReplication", {"ReplicationConfiguration": {"Rule": {"Status": "Enabled"}}}, COPIED, "replication"),
+        ("PutBucketReplication", {}, COPIED, ""),
+        ("PutBucketReplication", put_copies(EVIL), bucket(), ""),
+        ("PutBucketEncryption", put_key(key(STRANGER)), None, "encryption"),
+        ("PutBucketEncryption", put_key(key(STRANGER)), KEYED, "encryption"),
+        ("PutBucketEncryption", put_key(key(STRANGER)), bucket(encryption=encrypted("aws:kms", key(STRANGER))), ""),
+        ("PutBucketEncryption", put_key("alias/logs"), KEYED, ""),
+        ("PutBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rule": "odd"}}, KEYED, ""),
+        (
+            "PutBucketEncryption",
+            {"ServerSideEncryptionConfiguration": {"Rule": {"ApplyServerSideEncryptionByDefault": "odd"}}},
+            KEYED,
+            "encryption",
+        ),
+        ("PutBucketPublicAccessBlock", {"PublicAccessBlockConfiguration": OPEN}, bucket(public_access={}), ""),
+        ("DeleteBucketPublicAccessBlock", {}, bucket(public_access=OPEN), ""),
+        ("DeleteBucketPublicAccessBlock", {}, bucket(public_access={**OPEN, "BlockPublicAcls": True}), "public-access"),
     ],
 )
 def test_taken(name: str, request_: Any, before: Bucket | None, taken: str) -> None:
@@ -218,6 +299,8 @@ def test_the_account_keeps_the_settings_that_it_had() -> None:
     assert not list(check(Account(ACCOUNT, half), standard(), Account(ACCOUNT, half)))
     (drift,) = check(Account(ACCOUNT, half), standard(), Account(ACCOUNT, CLOSED))
     assert drift.wanted == CLOSED
+    (drift,) = check(Account(ACCOUNT, {"RestrictPublicBuckets": True}), standard(), Account(ACCOUNT, half))
+    assert drift.wanted == {**CLOSED, "BlockPublicPolicy": False}  # what came since is not switched off
     (call,) = accounts.plan(observed(Account(ACCOUNT), "arn", "account"), (drift,), standard(), None)
     assert accepted_by_botocore(call)
     assert call.params["AccountId"] == ACCOUNT

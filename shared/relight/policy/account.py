@@ -32,9 +32,11 @@ class Account:
 def public_access(account: Account, standard: Standard, baseline: Account | None) -> Iterator[Drift]:
     """Each of the four settings that the baseline had is on: an account that serves a website may lack some."""
     before = baseline.public_access if baseline else {}
-    wanted = {name: True for name in CLOSED if before.get(name)}
-    if any(not account.public_access.get(name) for name in wanted):
-        yield Drift("PublicAccessBlockConfiguration", found=dict(account.public_access), wanted=dict(before))
+    found = account.public_access
+    if any(before.get(name) and not found.get(name) for name in CLOSED):
+        # What was switched on since then stays on.
+        wanted = {name: bool(before.get(name) or found.get(name)) for name in CLOSED}
+        yield Drift("PublicAccessBlockConfiguration", found=dict(found), wanted=wanted)
 
 
 def weaker(old: Account, new: Account, standard: Standard) -> tuple[Drift, ...]:

@@ -92,7 +92,8 @@ def _advice(bucket: Bucket, ours: str) -> str:
     "bucket.public-access",
     title="The bucket is closed to the public",
     severity=Severity.CRITICAL,
-    security_hub="CloudTrail.6",
+    cis="2.1.4",
+    security_hub="CloudTrail.6, S3.8",
     triggers=("PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutBucketAcl", "PutBucketPolicy"),
     repair="PutPublicAccessBlock",
     introduce=Mode.ENFORCE,
@@ -123,8 +124,7 @@ def encryption(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
             yield Drift("ServerSideEncryptionConfiguration", found=dict(found), wanted=SSE_S3)
         return
     before = baseline.encryption if baseline and isinstance(baseline.encryption, Mapping) else {}
-    strange = strength(found) > 0 and not _trusted(found, bucket, standard)
-    if strength(found) < strength(before) or (strange and _key(found) != _key(before)):
+    if strength(found) < strength(before) or strangers_key(found, before, bucket.account, standard):
         known_good = bool(before)
         advice = "" if known_good else "Its key belongs to an account that is not trusted: name another key."
         yield Drift("ServerSideEncryptionConfiguration", found=dict(found), wanted=dict(before), manual=advice)
@@ -138,18 +138,18 @@ def strength(configuration: Mapping[str, Any]) -> int:
 
 def _default(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
     rules: Sequence[Mapping[str, Any]] = configuration.get("Rules") or ({},)
-    default: Mapping[str, Any] = rules[0].get("ApplyServerSideEncryptionByDefault") or {}
-    return default
+    default = rules[0].get("ApplyServerSideEncryptionByDefault")
+    return default if isinstance(default, Mapping) else {}  # a record may hold anything
 
 
 def _key(configuration: Mapping[str, Any]) -> str:
     return str(_default(configuration).get("KMSMasterKeyID", ""))
 
 
-def _trusted(configuration: Mapping[str, Any], bucket: Bucket, standard: Standard) -> bool:
-    """A key by id or alias, or none at all, is the account's own."""
-    key = _key(configuration)
-    return not key.startswith("arn:") or standard.trusts_key(key, bucket.account)
+def strangers_key(found: Mapping[str, Any], before: Mapping[str, Any], account: str, standard: Standard) -> bool:
+    """Whether the key is one that nobody trusts, and was not there before; by id or alias, it is the account's own."""
+    key = _key(found) if strength(found) > 0 else ""
+    return key.startswith("arn:") and key != _key(before) and not standard.trusts_key(key, account)
 
 
 @control(
@@ -164,7 +164,10 @@ def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     found = known(bucket.versioning, f"the versioning of {bucket.name}")
     before = baseline.versioning if baseline and isinstance(baseline.versioning, Mapping) else {}
     if before.get("Status") == ENABLED and found.get("Status") != ENABLED:
-        yield Drift("Status", found=found.get("Status", ""), wanted=ENABLED)
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html: x-amz-mfa is required then
+        guarded = found.get("MFADelete") == ENABLED
+        advice = "MFA delete is on: only the root user can enable versioning, with the device at hand."
+        yield Drift("Status", found=found.get("Status", ""), wanted=ENABLED, manual=advice if guarded else "")
     if before.get("MFADelete") == ENABLED and found.get("MFADelete") != ENABLED:
         advice = "Only the root user can enable MFA delete, with the device at hand."
         yield Drift("MFADelete", found=found.get("MFADelete", ""), wanted=ENABLED, manual=advice)
@@ -178,14 +181,19 @@ def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     repair="PutBucketReplication",
 )
 def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
-    """Every enabled rule that the baseline had is there, unchanged; others may stand beside them."""
+    """Every enabled rule that the baseline had is there, unchanged, with its role; others may stand beside them.
+
+    Not beside them stays what takes the priority of one of them: S3 refuses a configuration that has one twice.
+    """
     found = known(bucket.replication, f"the replication of {bucket.name}")
     before = baseline.replication if baseline and isinstance(baseline.replication, Mapping) else {}
     now = list(found.get("Rules", ()))
     lost = [rule for rule in before.get("Rules", ()) if rule.get("Status") == ENABLED and rule not in now]
-    if lost:
+    # Without the role that may read here and write there, the rules copy nothing.
+    if lost or (copies(before) and found.get("Role") != before.get("Role")):
         names = {rule.get("ID") for rule in before["Rules"]}
-        beside = [rule for rule in now if rule.get("ID") not in names]
+        taken = {rule["Priority"] for rule in before["Rules"] if "Priority" in rule}
+        beside = [rule for rule in now if rule.get("ID") not in names and rule.get("Priority") not in taken]
         wanted = {**before, "Rules": [*before["Rules"], *beside]}
         yield Drift("ReplicationConfiguration", found=dict(found), wanted=wanted)
 
@@ -221,5 +229,11 @@ def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
 
 def copied_to(bucket: Bucket) -> set[str]:
     """The ARNs of the buckets that it is replicated to."""
-    rules = bucket.replication.get("Rules", ()) if isinstance(bucket.replication, Mapping) else ()
-    return {str((rule.get("Destination") or {}).get("Bucket", "")) for rule in rules if rule.get("Status") == ENABLED}
+    return copies(bucket.replication) if isinstance(bucket.replication, Mapping) else set()
+
+
+def copies(configuration: Mapping[str, Any]) -> set[str]:
+    """The ARNs of the buckets that the enabled rules of a replication lead to."""
+    rules = configuration.get("Rules", ())
+    places = (rule.get("Destination") for rule in rules if rule.get("Status") == ENABLED)
+    return {str(place.get("Bucket", "")) for place in places if isinstance(place, Mapping)}

@@ -12,7 +12,7 @@ from relight.aws import Aws, Place
 from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.bucket import CLOSED, Bucket, strength
+from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
 from relight.record import Record, dig, is_false
@@ -175,28 +175,61 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
     if record.name == "PutBucketLogging":
         return _logging_taken(record, baseline, standard)
     lost = {
-        "bucket.public-access": _opens(record),
-        "bucket.encryption": _encrypts_less(record, before),
-        "bucket.versioning": record.name == "PutBucketVersioning"
-        and dig(record.request, "VersioningConfiguration", "Status") == "Suspended"
-        and (before is None or before.versioning != {}),
-        "bucket.replication": record.name == "DeleteBucketReplication" and (before is None or before.replication != {}),
+        "bucket.public-access": _opens(record, before),
+        "bucket.encryption": _encrypts_less(record, before, standard),
+        "bucket.versioning": _keeps_fewer_versions(record, before),
+        "bucket.replication": _copies_less(record, before),
         "bucket.retention": _expires_early(record, before, standard),
         "bucket.delivery-policy": record.name == "DeleteBucketPolicy" and (before is None or before.policy != ""),
         "bucket.exists": record.name == "DeleteBucket",
     }
-    return {control: "" for control, is_lost in lost.items() if is_lost}
+    notes = {"bucket.public-access": ACL_STAYS} if record.name == "PutBucketAcl" else {}
+    return {control: notes.get(control, "") for control, is_lost in lost.items() if is_lost}
 
 
-def _opens(record: Record) -> bool:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+ACL_STAYS = "The public grants still stand in the bucket's ACL; S3 ignores them while Block Public Access is on."
+
+
+def _opens(record: Record, before: Bucket | None) -> bool:
     """Block Public Access is gone or partly off, or an ACL opens the bucket, which Block Public Access overrides."""
+    was = CLOSED if before is None or isinstance(before.public_access, Unread) else before.public_access
     if record.name == "PutBucketPublicAccessBlock":
         settings = dig(record.request, "PublicAccessBlockConfiguration")
-        return isinstance(settings, Mapping) and any(is_false(settings.get(name, False)) for name in CLOSED)
+        now = settings if isinstance(settings, Mapping) else CLOSED
+        return any(was.get(name) and is_false(now.get(name, False)) for name in CLOSED)
     if record.name == "PutBucketAcl":
         canned, grants = record.request.get("x-amz-acl"), record.request.get("AccessControlPolicy")
         return "public" in str(canned) or "AllUsers" in str(grants) or "AuthenticatedUsers" in str(grants)
-    return record.name == "DeleteBucketPublicAccessBlock"
+    return record.name == "DeleteBucketPublicAccessBlock" and any(was.values())
+
+
+def _keeps_fewer_versions(record: Record, before: Bucket | None) -> bool:
+    """Versioning is suspended that was on, or MFA delete switched off."""
+    if record.name != "PutBucketVersioning":
+        return False
+    was = {"Status": ENABLED} if before is None or isinstance(before.versioning, Unread) else before.versioning
+    status, mfa = (dig(record.request, "VersioningConfiguration", name) for name in ("Status", "MfaDelete"))
+    suspended = status == "Suspended" and was.get("Status") == ENABLED
+    return suspended or (mfa == "Disabled" and was.get("MFADelete") == ENABLED)
+
+
+def _copies_less(record: Record, before: Bucket | None) -> bool:
+    """Replication is deleted, or no longer leads to where it did, or loses its role."""
+    was = before.replication if before and isinstance(before.replication, Mapping) else {}
+    if record.name == "DeleteBucketReplication":
+        return before is None or bool(was)
+    put = dig(record.request, "ReplicationConfiguration")
+    if record.name != "PutBucketReplication" or not isinstance(put, Mapping) or not copies(was):
+        return False
+    now = {"Rules": _rules(put)}
+    return bool(copies(was) - copies(now)) or put.get("Role") != was.get("Role")
+
+
+def _rules(configuration: Any) -> list[Mapping[str, Any]]:
+    """The rules of a record's document, where one alone is no list; what is no rule is left out."""
+    found = dig(configuration, "Rule")
+    return [rule for rule in (found if isinstance(found, list) else [found]) if isinstance(rule, Mapping)]
 
 
 def _expires_early(record: Record, before: Bucket | None, standard: Standard) -> bool:
@@ -209,15 +242,17 @@ def _expires_early(record: Record, before: Bucket | None, standard: Standard) ->
     return any(isinstance(number, int) and number < standard.retention_days for number in days)
 
 
-def _encrypts_less(record: Record, before: Bucket | None) -> bool:
-    was = strength(before.encryption) if before and isinstance(before.encryption, Mapping) else 0
+def _encrypts_less(record: Record, before: Bucket | None, standard: Standard) -> bool:
+    """Default encryption falls back to a weaker one, or goes to a key that nobody trusts."""
+    was = before.encryption if before and isinstance(before.encryption, Mapping) else {}
     if record.name == "DeleteBucketEncryption":
-        return before is None or was > 0
+        return before is None or strength(was) > 0
     if record.name != "PutBucketEncryption":
         return False
-    rule = dig(record.request, "ServerSideEncryptionConfiguration", "Rule")
-    now = {"Rules": rule if isinstance(rule, list) else [rule]} if rule else {}
-    return bool(now) and strength(now) < was
+    now = {"Rules": _rules(dig(record.request, "ServerSideEncryptionConfiguration"))}
+    if not now["Rules"]:
+        return False
+    return strength(now) < strength(was) or strangers_key(now, was, record.account, standard)
 
 
 def _logging_taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:
