@@ -47,6 +47,19 @@ def sourced(condition: Any) -> str:
     return policy(ACL, {**WRITE, "Condition": condition})
 
 
+OWNERS = "bucket-owner-full-control"
+FOLDER = f"{NAME}/AWSLogs/{ACCOUNT}/CloudTrail"
+
+
+def but(**changes: Any) -> dict[str, Any]:
+    """A Deny with other parts; None takes one away."""
+    return {name: value for name, value in (DENY | changes).items() if value is not None}
+
+
+def denied(condition: Any) -> str:
+    return policy(ACL, WRITE, {**DENY, "Condition": condition})
+
+
 GOOD = policy(TLS, ACL, WRITE, READER)
 
 
@@ -66,6 +79,26 @@ GOOD = policy(TLS, ACL, WRITE, READER)
         pytest.param(policy(ACL, WRITE, {**DENY, "Principal": {"AWS": "arn:x"}}), True, id="denied-to-one"),
         pytest.param(policy(ACL, WRITE, {**DENY, "Action": "s3:Delete*"}), True, id="deletion-denied"),
         pytest.param(policy(ACL, WRITE, {**DENY, "Condition": {"Null": {"x": "true"}}}), True, id="conditional"),
+        pytest.param(policy(ACL, WRITE, TLS), True, id="tls"),
+        pytest.param(policy(ACL, WRITE, but(Principal=None, NotPrincipal={"AWS": "arn:x"})), False, id="all-but-one"),
+        pytest.param(policy(ACL, WRITE, but(Principal=None, NotPrincipal=SERVICE)), True, id="all-but-cloudtrail"),
+        pytest.param(policy(ACL, WRITE, but(Action=None, NotAction="s3:GetObject")), False, id="all-but-reading"),
+        pytest.param(policy(ACL, WRITE, but(Action=None, NotAction="s3:Put*")), True, id="all-but-writing"),
+        pytest.param(
+            policy(ACL, WRITE, but(Resource=None, NotResource=f"{NAME}/scratch/*")), False, id="but-elsewhere"
+        ),
+        pytest.param(policy(ACL, WRITE, but(Resource=None, NotResource=f"{NAME}/AWSLogs/*")), True, id="but-logs"),
+        pytest.param(policy(ACL, WRITE, but(Resource=f"{FOLDER}/us-east-1/*")), False, id="one-regions-files"),
+        pytest.param(policy(ACL, WRITE, but(Resource=f"{FOLDER}-Digest/*")), False, id="digests"),
+        pytest.param(policy(ACL, WRITE, but(Resource=f"{NAME}/scratch/*")), True, id="scratch-denied"),
+        pytest.param(policy(ACL, WRITE, but(Resource=f"{NAME}/AWSLog[s]/*")), True, id="a-bracket-is-a-bracket"),
+        pytest.param(denied({"Bool": {"aws:SecureTransport": "true"}}), False, id="tls-denied"),
+        pytest.param(denied({"StringLike": {"aws:SourceArn": "*"}}), False, id="every-source-denied"),
+        pytest.param(denied({"StringNotEquals": {"s3:x-amz-acl": OWNERS}}), True, id="other-acls-denied"),
+        pytest.param(denied({"StringEquals": "odd"}), True, id="odd-condition"),
+        pytest.param(denied({"StringLike": {"aws:SourceArn": "${aws:x}"}}), True, id="a-variable"),
+        pytest.param(sourced({"StringEquals": {"s3:x-amz-acl": "private"}}), False, id="an-acl-that-is-not-sent"),
+        pytest.param(sourced({"StringNotEquals": {"aws:SourceArn": TRAIL_ARN}}), False, id="any-trails-but-this"),
         pytest.param(sourced({"StringEquals": {"aws:SourceArn": "arn:other"}}), False, id="another-trails"),
         pytest.param(sourced({"ArnLike": {"AWS:SourceArn": ["arn:aws:cloudtrail:*"]}}), True, id="any-trails"),
         pytest.param(sourced({"StringEquals": {"aws:SourceAccount": STRANGER}}), False, id="another-accounts"),
@@ -97,6 +130,23 @@ def test_completing_keeps_everything_that_does_not_offend() -> None:
     statements = json.loads(completed(policy(TLS, READER, DENY), DELIVERED))["Statement"]
     assert statements[:2] == [TLS, READER]
     assert [each["Sid"] for each in statements[2:]] == ["RelightTrail1Acl", "RelightTrail1Write"]
+
+
+def test_completing_keeps_what_stands_around_and_takes_no_name_twice() -> None:
+    ours = {**READER, "Sid": "RelightTrail1Write"}
+    text = json.dumps({"Version": "2008-10-17", "Id": "mine", "Statement": [ours]})
+    document = json.loads(completed(text, DELIVERED))
+    assert (document["Version"], document["Id"]) == ("2008-10-17", "mine")
+    assert [s["Sid"] for s in document["Statement"]] == ["RelightTrail1Write", "RelightTrail2Acl", "RelightTrail2Write"]
+
+
+def test_a_trail_of_another_account_writes_below_its_own() -> None:
+    theirs = TRAIL_ARN.replace(ACCOUNT, STRANGER)
+    source = {"Condition": {"StringEquals": {"aws:SourceArn": theirs}}}
+    write = {**WRITE, "Resource": f"{NAME}/AWSLogs/{STRANGER}/*"}
+    shared = bucket(trails=(("", theirs),))
+    assert delivers(policy({**ACL, **source}, {**write, **source}), shared)
+    assert not delivers(policy({**ACL, **source}, {**WRITE, **source}), shared)
 
 
 def test_the_baselines_policy_comes_back_exactly_if_it_delivers() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from relight.errors import UnknownState
 from relight.model import Unread
-from relight.policy.lifecycle import early, mended, reaches, retention
+from relight.policy.lifecycle import early, mended, reaches, retention, shorter
 from tests.unit.builders import TRAIL_ARN, bucket, expires, standard
 
 LOGS = ("AWSLogs/",)
@@ -57,7 +57,7 @@ def test_afterwards_nothing_expires_early_and_all_else_is_as_it_was(
     assert [each.get("ID") for each in result] == [each.get("ID") for each in rules]
     for old, new in zip(rules, result, strict=True):
         if early(old, prefixes, 365, before):
-            assert not early(new, prefixes, 365, ())
+            assert not early(new, prefixes, 365, before)
         else:
             assert new == old
     if not before:
@@ -89,6 +89,39 @@ def test_retention(now: Any, before: Any, wanted: Any) -> None:
     state = bucket(lifecycle=now, trails=(("", TRAIL_ARN),))
     drifts = list(retention(state, standard(), bucket(lifecycle=before) if before else None))
     assert [tuple(drift.wanted) for drift in drifts] == ([wanted] if wanted else [])
+
+
+VERSIONS = {
+    "ID": "n",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+}
+SCRATCH = {**VERSIONS, "ID": "t", "Filter": {"Prefix": "tmp/"}}
+
+
+@pytest.mark.parametrize("before", [(), (SCRATCH,)], ids=["no-rules", "elsewhere-only"])
+def test_old_versions_that_were_kept_for_good_are_not_given_up(before: Any) -> None:
+    now = bucket(lifecycle=(VERSIONS, *before), trails=(("", TRAIL_ARN),))
+    (drift,) = retention(now, standard(), bucket(lifecycle=before))
+    assert drift.wanted == [{**VERSIONS, "NoncurrentVersionExpiration": {"NoncurrentDays": 365}}, *before]
+    assert not list(retention(now, standard(), None))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        pytest.param((expires(3650),), (expires(365),), True, id="ten-years-to-one"),
+        pytest.param((), (expires(400),), True, id="for-good-to-a-year"),
+        pytest.param((), (VERSIONS,), True, id="old-versions"),
+        pytest.param((expires(365),), (), False, id="longer"),
+        pytest.param((), (SCRATCH,), False, id="elsewhere"),
+        pytest.param(Unread("denied"), (VERSIONS,), False, id="unread"),
+    ],
+)
+def test_a_retention_that_is_shorter_than_it_was_is_told(was: Any, now: Any, told: bool) -> None:  # noqa: FBT001
+    new = bucket(lifecycle=now, trails=(("", TRAIL_ARN),))
+    assert [drift.field for drift in shorter(bucket(lifecycle=was), new)] == (["Rules"] if told else [])
 
 
 def test_what_reaches_log_files() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any
 
 from relight.errors import UnknownState
@@ -18,6 +19,9 @@ Statement = Mapping[str, Any]
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 # Other services of AWS that deliver logs to buckets.
 LOG_SERVICES = (CLOUDTRAIL, "logging.s3.amazonaws.com", "delivery.logs.amazonaws.com")
+# Stands for any file in a trail's folder; digests lie in one whose name begins alike.
+FILE = "/x"
+COMPARISONS = ("stringequals", "stringlike", "arnequals", "arnlike", "bool")
 # A Deny of what does not come through TLS stops no service of AWS.
 HARMLESS = ({"Bool": {"aws:SecureTransport": "false"}}, {"Bool": {"aws:SecureTransport": False}})
 
@@ -32,7 +36,7 @@ HARMLESS = ({"Bool": {"aws:SecureTransport": "false"}}, {"Bool": {"aws:SecureTra
 def delivery_policy(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Every trail that delivers here may, and no Deny stops it; log services that the baseline let in still may.
 
-    A Deny whose conditions decide is given the benefit of the doubt; a new one is told (`weaker`).
+    A condition that nobody can tell from here gets the benefit of the doubt; a new Deny with one is told (`weaker`).
     """
     text = known(bucket.policy, f"the policy of {bucket.name}")
     before = baseline.policy if baseline and isinstance(baseline.policy, str) else ""
@@ -50,70 +54,138 @@ def delivers(text: str, bucket: Bucket) -> bool:
     """
     statements = statements_of(text)
     return all(
-        _allowed(statements, action, resource, arn, bucket.account)
+        _allowed(statements, action, resource, arn)
         for prefix, arn in bucket.trails
         for action, resource in _needs(bucket, prefix, arn)
     )
 
 
 def _needs(bucket: Bucket, prefix: str, trail_arn: str) -> tuple[tuple[str, str], ...]:
+    """Actions and resources. The files of a trail lie below its own account, whoever has the bucket."""
     whole = _arn(bucket, trail_arn)
     below = f"{prefix}/" if prefix else ""
-    return ("s3:GetBucketAcl", whole), ("s3:PutObject", f"{whole}/{below}AWSLogs/{bucket.account}/CloudTrail/x")
+    return ("s3:GetBucketAcl", whole), ("s3:PutObject", f"{whole}/{below}AWSLogs/{_owner(trail_arn)}/CloudTrail{FILE}")
+
+
+def _owner(trail_arn: str) -> str:
+    return trail_arn.split(":")[4]
 
 
 def _arn(bucket: Bucket, trail_arn: str) -> str:
     return f"arn:{trail_arn.split(':')[1]}:s3:::{bucket.name}"
 
 
-def _allowed(statements: list[Statement], action: str, resource: str, trail_arn: str, account: str) -> bool:
-    concerned = [s for s in statements if _principal(s) and _covers(s, action, resource)]
-    denied = any(s.get("Effect") == "Deny" and not s.get("Condition") for s in concerned)
-    return not denied and any(s.get("Effect") == "Allow" and _source_is(s, trail_arn, account) for s in concerned)
+def _allowed(statements: list[Statement], action: str, resource: str, trail_arn: str) -> bool:
+    if any(_stops(s, action, resource, trail_arn) for s in statements):
+        return False
+    allowing = [s for s in statements if s.get("Effect") == "Allow" and _speaks_of(s.get("Principal"))]
+    return any(_covers(s, action, resource) and _meets(s, trail_arn) is not False for s in allowing)
 
 
-def _principal(statement: Statement, service: str = CLOUDTRAIL) -> bool:
-    """Whether a statement speaks of a service: by its name, or of everybody."""
-    principal = statement.get("Principal")
+def _stops(statement: Statement, action: str, resource: str, trail_arn: str) -> bool:
+    """Whether a Deny surely keeps a trail from some of what it needs."""
+    if not _denies(statement) or _meets(statement, trail_arn) is not True:
+        return False
+    return _covers(statement, action, resource) or (
+        resource.endswith(FILE)
+        and _acts(statement, action)
+        and any(_meets_below(str(each), resource.removesuffix(FILE)) for each in _listed(statement.get("Resource")))
+    )
+
+
+def _denies(statement: Statement) -> bool:
+    """Whether a Deny speaks of CloudTrail: by its name, of everybody, or of everybody but some."""
+    if statement.get("Effect") != "Deny":
+        return False
+    if "NotPrincipal" in statement:
+        return not _speaks_of(statement["NotPrincipal"])
+    return _speaks_of(statement.get("Principal"))
+
+
+def _speaks_of(principal: Any) -> bool:
     if not isinstance(principal, Mapping):
-        return principal == "*"
-    return service in _listed(principal.get("Service")) or "*" in _listed(principal.get("AWS"))
+        return bool(principal == "*")
+    return CLOUDTRAIL in _listed(principal.get("Service")) or "*" in _listed(principal.get("AWS"))
 
 
 def _covers(statement: Statement, action: str, resource: str) -> bool:
-    actions = any(fnmatchcase(action.lower(), str(each).lower()) for each in _listed(statement.get("Action")))
-    return actions and any(fnmatchcase(resource, str(each)) for each in _listed(statement.get("Resource")))
+    if "NotResource" in statement:
+        concerned = not any(_like(resource, str(each)) for each in _listed(statement["NotResource"]))
+    else:
+        concerned = any(_like(resource, str(each)) for each in _listed(statement.get("Resource")))
+    return concerned and _acts(statement, action)
 
 
-def _source_is(statement: Statement, trail_arn: str, account: str) -> bool:
-    """Whether the conditions on where a call comes from, if there are any, let this trail's through."""
-    for condition in (statement.get("Condition") or {}).values():
-        for name, values in (condition if isinstance(condition, Mapping) else {}).items():
-            wanted = {"aws:sourcearn": trail_arn, "aws:sourceaccount": account}.get(str(name).lower())
-            if wanted and not any(fnmatchcase(wanted, str(value)) for value in _listed(values)):
-                return False
-    return True
+def _acts(statement: Statement, action: str) -> bool:
+    named = "NotAction" if "NotAction" in statement else "Action"
+    listed = any(_like(action.lower(), str(each).lower()) for each in _listed(statement.get(named)))
+    return listed is (named == "Action")
+
+
+def _like(value: str, pattern: str) -> bool:
+    """IAM's patterns know * and ?; a bracket is a bracket."""
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
+
+
+def _meets_below(pattern: str, beginning: str) -> bool:
+    """Whether a pattern matches anything that begins so: then some first part of it matches the beginning."""
+    return any(_like(beginning, pattern[:end]) for end in range(len(pattern) + 1))
+
+
+def _meets(statement: Statement, trail_arn: str) -> bool | None:
+    """Whether a trail's delivery meets a statement's conditions; None where nobody can tell from here."""
+    conditions = statement.get("Condition") or {}
+    if not all(isinstance(each, Mapping) for each in conditions.values()):
+        return None
+    met = [
+        _met(str(operator).lower(), str(key).lower(), _listed(values), trail_arn)
+        for operator, keys in conditions.items()
+        for key, values in keys.items()
+    ]
+    return False if False in met else None if None in met else True
+
+
+def _met(operator: str, key: str, values: list[Any], trail_arn: str) -> bool | None:
+    """Whether what is known of every delivery meets one condition.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    sent = {
+        "aws:sourcearn": trail_arn,
+        "aws:sourceaccount": _owner(trail_arn),
+        "aws:securetransport": "true",
+        "s3:x-amz-acl": "bucket-owner-full-control",
+    }.get(key)
+    plain = operator.removesuffix("ifexists")
+    texts = [str(value).lower() if plain == "bool" else str(value) for value in values]
+    if sent is None or plain.replace("not", "", 1) not in COMPARISONS or any("${" in text for text in texts):
+        return None
+    exact = plain in ("stringequals", "stringnotequals", "bool")
+    hit = any(sent == text if exact else _like(sent, text) for text in texts)
+    return hit is not ("not" in plain)
 
 
 def completed(text: str, bucket: Bucket) -> str:
     """The policy without what stops the trails, and with what lets them deliver; all else as it was."""
-    wanted = [need for prefix, arn in bucket.trails for need in _needs(bucket, prefix, arn)]
-    kept = [s for s in statements_of(text) if not (_stops(s) and any(_covers(s, *need) for need in wanted))]
-    for number, (prefix, arn) in enumerate(bucket.trails, start=1):
-        if not all(_allowed(kept, *need, arn, bucket.account) for need in _needs(bucket, prefix, arn)):
+    wanted = [(*need, arn) for prefix, arn in bucket.trails for need in _needs(bucket, prefix, arn)]
+    kept = [s for s in statements_of(text) if not any(_stops(s, *need) for need in wanted)]
+    for prefix, arn in bucket.trails:
+        if not all(_allowed(kept, *need, arn) for need in _needs(bucket, prefix, arn)):
+            used = {str(s.get("Sid", ""))[: -len("Write")] for s in kept} | {str(s.get("Sid", ""))[:-3] for s in kept}
+            number = next(n for n in count(1) if f"RelightTrail{n}" not in used)
             kept += _statements(bucket, prefix, arn, number)
-    return json.dumps({"Version": "2012-10-17", "Statement": kept})
-
-
-def _stops(statement: Statement) -> bool:
-    return statement.get("Effect") == "Deny" and not statement.get("Condition") and _principal(statement)
+    around = json.loads(text) if text else {}
+    return json.dumps({"Version": "2012-10-17", **around, "Statement": kept})
 
 
 def _statements(bucket: Bucket, prefix: str, trail_arn: str, number: int) -> list[Statement]:
     """What AWS documents for a trail."""
     source = {"StringEquals": {"aws:SourceArn": trail_arn}}
     whole, below = _arn(bucket, trail_arn), f"{prefix}/" if prefix else ""
-    parts = (("Acl", "s3:GetBucketAcl", whole), ("Write", "s3:PutObject", f"{whole}/{below}AWSLogs/{bucket.account}/*"))
+    parts = (
+        ("Acl", "s3:GetBucketAcl", whole),
+        ("Write", "s3:PutObject", f"{whole}/{below}AWSLogs/{_owner(trail_arn)}/*"),
+    )
     return [
         {
             "Sid": f"RelightTrail{number}{name}",
@@ -158,9 +230,7 @@ def changes(old: str, new: str) -> Iterator[Drift]:
     was = {principal for statement in statements_of(old) for principal in _let_in(statement)}
     now = {principal for statement in statements_of(new) for principal in _let_in(statement)}
     yield from (Drift("Principal", found=each, wanted="") for each in sorted(now - was))
-    denies = [
-        s for s in statements_of(new) if s.get("Effect") == "Deny" and _principal(s) and s not in statements_of(old)
-    ]
+    denies = [s for s in statements_of(new) if _denies(s) and s not in statements_of(old)]
     for statement in denies:
         if statement.get("Condition") and statement["Condition"] not in HARMLESS:
             yield Drift("Deny", found=dict(statement), wanted="")

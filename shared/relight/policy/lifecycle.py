@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,36 +24,63 @@ Rule = Mapping[str, Any]
 def retention(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Each enabled rule that reaches log files keeps them for the standard's retention; what is deleted comes back."""
     rules = known(bucket.lifecycle, f"the lifecycle of {bucket.name}")
-    before = baseline.lifecycle if baseline and isinstance(baseline.lifecycle, tuple) else ()
-    wanted = mended(rules, before, bucket.log_prefixes, standard.retention_days) if rules else before
-    if not rules and any(early(rule, bucket.log_prefixes, standard.retention_days, ()) for rule in before):
+    before = baseline.lifecycle if baseline and isinstance(baseline.lifecycle, tuple) else None
+    wanted = mended(rules, before, bucket.log_prefixes, standard.retention_days) if rules else before or ()
+    if not rules and any(early(rule, bucket.log_prefixes, standard.retention_days, None) for rule in wanted):
         return
     if list(wanted) != list(rules):
         yield Drift("Rules", found=list(rules), wanted=list(wanted))
 
 
-def mended(rules: Sequence[Rule], before: Sequence[Rule], prefixes: Sequence[str], days: int) -> tuple[Rule, ...]:
+def mended(
+    rules: Sequence[Rule], before: Sequence[Rule] | None, prefixes: Sequence[str], days: int
+) -> tuple[Rule, ...]:
     """The rules in their order, each that expires log files early as it was before or, failing that, lengthened."""
     return tuple(
         _mended(rule, before, prefixes, days) if early(rule, prefixes, days, before) else rule for rule in rules
     )
 
 
-def early(rule: Rule, prefixes: Sequence[str], days: int, before: Sequence[Rule]) -> bool:
+def early(rule: Rule, prefixes: Sequence[str], days: int, before: Sequence[Rule] | None) -> bool:
     """Whether an enabled rule expires log files within fewer days, or on a date.
 
-    Old versions count where the baseline's rules kept them for longer: only a deleted or overwritten file has any.
+    Old versions count where a baseline is known (`before`, perhaps without rules) and kept them for longer: only a
+    deleted or overwritten file has any, and a rule against them makes its deletion final.
     """
     if rule.get("Status") != "Enabled" or not reaches(rule, prefixes):
         return False
+    return _files_kept(rule) < days or _versions_kept(rule) < _versions_to_keep(before, prefixes, days)
+
+
+def _versions_to_keep(before: Sequence[Rule] | None, prefixes: Sequence[str], days: int) -> float:
+    """For how many days; none where nobody knows what the bucket had."""
+    return 0 if before is None else min(days, _shortest(before, prefixes)[1])
+
+
+def _files_kept(rule: Rule) -> float:
+    """Days. A date expires what was written the day before, too."""
     expiration = rule.get("Expiration") or {}
-    old_versions = (rule.get("NoncurrentVersionExpiration") or {}).get("NoncurrentDays", days)
-    allowed = min((kept for each in before if (kept := _keeps_versions(each)) is not None), default=days)
-    return (
-        expiration.get("Days", days) < days
-        or "Date" in expiration
-        or (bool(before) and old_versions < min(days, allowed))
-    )
+    return 0 if "Date" in expiration else float(expiration.get("Days", math.inf))
+
+
+def _versions_kept(rule: Rule) -> float:
+    return float((rule.get("NoncurrentVersionExpiration") or {}).get("NoncurrentDays", math.inf))
+
+
+def _shortest(rules: Sequence[Rule], prefixes: Sequence[str]) -> tuple[float, float]:
+    """For how many days the rules keep log files, and old versions of them."""
+    concerned = [rule for rule in rules if rule.get("Status") == "Enabled" and reaches(rule, prefixes)]
+    files = min(map(_files_kept, concerned), default=math.inf)
+    return files, min(map(_versions_kept, concerned), default=math.inf)
+
+
+def shorter(old: Bucket, new: Bucket) -> Iterator[Drift]:
+    """Rules that keep log files for less time than the baseline's did, be it long enough for the standard."""
+    if not (isinstance(old.lifecycle, tuple) and isinstance(new.lifecycle, tuple)):
+        return
+    was, now = (_shortest(rules, new.log_prefixes) for rules in (old.lifecycle, new.lifecycle))
+    if now[0] < was[0] or now[1] < was[1]:
+        yield Drift("Rules", found=list(new.lifecycle), wanted=list(old.lifecycle))
 
 
 def reaches(rule: Rule, prefixes: Sequence[str]) -> bool:
@@ -67,19 +95,13 @@ def _prefix(rule: Rule) -> str:
     return str(rule.get("Prefix") or narrowed.get("Prefix") or (narrowed.get("And") or {}).get("Prefix") or "")
 
 
-def _keeps_versions(rule: Rule) -> int | None:
-    days = (rule.get("NoncurrentVersionExpiration") or {}).get("NoncurrentDays")
-    return int(days) if days is not None and rule.get("Status") == "Enabled" else None
-
-
-def _mended(rule: Rule, before: Sequence[Rule], prefixes: Sequence[str], days: int) -> Rule:
-    same = next((each for each in before if each.get("ID") == rule.get("ID")), None)
-    if same is not None and not early(same, prefixes, days, ()):
+def _mended(rule: Rule, before: Sequence[Rule] | None, prefixes: Sequence[str], days: int) -> Rule:
+    same = next((each for each in before or () if each.get("ID") == rule.get("ID")), None)
+    if same is not None and not early(same, prefixes, days, before):
         return same
     longer = dict(rule)
-    if {"Days", "Date"} & (rule.get("Expiration") or {}).keys():
-        longer["Expiration"] = {"Days": max(days, rule["Expiration"].get("Days", 0))}
-    versions = rule.get("NoncurrentVersionExpiration")
-    if versions and "NoncurrentDays" in versions:
-        longer["NoncurrentVersionExpiration"] = {**versions, "NoncurrentDays": max(days, versions["NoncurrentDays"])}
+    if _files_kept(rule) < days:
+        longer["Expiration"] = {"Days": days}
+    if _versions_kept(rule) < _versions_to_keep(before, prefixes, days):
+        longer["NoncurrentVersionExpiration"] = {**rule["NoncurrentVersionExpiration"], "NoncurrentDays": days}
     return longer

@@ -15,6 +15,7 @@ from relight.policy import state
 from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
+from relight.policy.lifecycle import shorter
 from relight.record import Record, dig, is_false
 from relight.standard import Standard
 
@@ -363,7 +364,7 @@ def revive(data: Mapping[str, Any]) -> Bucket:
 
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     """What its configuration gave up, and who its policy lets in that it did not."""
-    drifts = weaker_configuration(old, new, standard)
+    drifts = (*weaker_configuration(old, new, standard), *shorter(old, new))
     if not (isinstance(old.policy, str) and isinstance(new.policy, str)):
         return drifts
     try:
