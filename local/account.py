@@ -81,7 +81,7 @@ def _buckets(s3: Any) -> None:
         "Effect": "Allow",
         "Principal": {"Service": "cloudtrail.amazonaws.com"},
         "Action": ["s3:GetBucketAcl", "s3:PutObject"],
-        "Resource": [arn, f"{arn}/AWSLogs/{ACCOUNT}/*"],
+        "Resource": [arn, f"{arn}/*"],  # whatever the prefix
     }
     create_access_log_bucket(s3, ACCESS_LOG_BUCKET)
     _create_bucket(s3, TRAIL_BUCKET, deliver)

@@ -37,7 +37,11 @@ def test_a_new_trail_is_started_and_validated_and_the_rest_is_told(cloud: LocalA
     assert not trail.get("KmsKeyId")
     assert not trail["IsMultiRegionTrail"]
     assert helpers.access_logging(cloud, "second-trail-logs") == {}
-    assert sorted(helpers.writes(cloud)) == ["trail: StartLogging", "trail: UpdateTrail"]
+    assert sorted(helpers.writes(cloud)) == [
+        "trail: StartLogging",
+        "trail: UpdateTrail",
+        "trail_bucket: PutBucketPublicAccessBlock",
+    ]
     told = {
         each.data["resource"]["kind"]: each for each in cloud.notifications if each.data["actor"]["name"] == "mallory"
     }

@@ -279,8 +279,10 @@ def test_a_deleted_log_group_is_told_with_the_vpcs_that_deliver_to_it(cloud: Loc
     mallory(cloud, "logs").delete_log_group(logGroupName=account.FLOW_LOG_GROUP)
     cloud.settle()
 
-    assert {message.data["resource"]["name"] for message in cloud.notifications} == {victim.vpc, victim.default_vpc}
-    for message in cloud.notifications:
+    told = {message.data["resource"]["name"]: message for message in cloud.notifications}
+    assert helpers.finding(told.pop(account.FLOW_LOG_GROUP), "logs.retention")["cause"] == "taken-away"
+    assert told.keys() == {victim.vpc, victim.default_vpc}
+    for message in told.values():
         assert message.data["actor"]["name"] == "mallory"
         assert helpers.finding(message, "vpc.flow-logs")["cause"] == "taken-away"
     assert "repaired" in {message.data["outcome"] for message in cloud.notifications}

@@ -152,6 +152,8 @@ def test_another_regions_trail_has_its_group_there() -> None:
         ("DeleteLogGroup", {}, None, True),
         ("PutRetentionPolicy", {"retentionInDays": 1}, log_group(), True),
         ("PutRetentionPolicy", {"retentionInDays": 1}, None, True),
+        ("PutRetentionPolicy", {"retentionInDays": 365}, None, False),
+        ("PutRetentionPolicy", {"retentionInDays": 365}, log_group(), False),
         ("PutRetentionPolicy", {"retentionInDays": 400}, log_group(retention_days=365), False),
         ("PutRetentionPolicy", {"retentionInDays": 30}, log_group(retention_days=365), True),
         ("PutRetentionPolicy", {"omitted": True}, log_group(), False),

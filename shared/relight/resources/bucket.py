@@ -234,13 +234,19 @@ def _rules(configuration: Any) -> list[Mapping[str, Any]]:
 
 
 def _expires_early(record: Record, before: Bucket | None, standard: Standard) -> bool:
-    """By the plain numbers of days; whether a rule reaches log files, the live rules say."""
+    """By numbers of days that the baseline did not have; whether a rule reaches log files, the live rules say."""
     if record.name != "PutBucketLifecycle":
         return False
     rules = dig(record.request, "LifecycleConfiguration", "Rule")
-    each = rules if isinstance(rules, list) else [rules]
-    days = [dig(rule, "Expiration", "Days") for rule in each if dig(rule, "Status") == "Enabled"]
-    return any(isinstance(number, int) and number < standard.retention_days for number in days)
+    was = before.lifecycle if before and isinstance(before.lifecycle, tuple) else ()
+    known = {(rule.get("ID"), dig(rule, "Expiration", "Days")) for rule in was}
+    return any(
+        isinstance(days := dig(rule, "Expiration", "Days"), int)
+        and days < standard.retention_days
+        and dig(rule, "Status") == "Enabled"
+        and (dig(rule, "ID"), days) not in known
+        for rule in (rules if isinstance(rules, list) else [rules])
+    )
 
 
 def _encrypts_less(record: Record, before: Bucket | None, standard: Standard) -> bool:

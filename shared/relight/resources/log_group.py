@@ -93,7 +93,8 @@ def taken(record: Record, baseline: Baseline[LogGroup] | None, standard: Standar
     if record.name != "PutRetentionPolicy" or not isinstance(days, int):
         return {}
     before = baseline.state.retention_days if baseline else FOREVER
-    return {"logs.retention": ""} if before == FOREVER or days < before else {}
+    lost = days < standard.retention_days or days < before
+    return {"logs.retention": ""} if lost else {}
 
 
 def plan(
