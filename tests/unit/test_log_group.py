@@ -82,6 +82,15 @@ def test_a_group_comes_back_with_its_key_class_and_retention() -> None:
     assert planned(gone, before=log_group()) == [("CreateLogGroup", {"logGroupName": "/flows"})]
 
 
+def test_a_protected_group_comes_back_protected_at_once() -> None:
+    """A control is tried once a round: what the new group lacks would be told as a repair that failed."""
+    gone = Drift("logGroupName", None, "/flows")
+    assert planned(gone, before=log_group(protected=True)) == [
+        ("CreateLogGroup", {"logGroupName": "/flows"}),
+        ("PutLogGroupDeletionProtection", {"logGroupIdentifier": "/flows", "deletionProtectionEnabled": True}),
+    ]
+
+
 def test_retention_and_protection_come_back() -> None:
     assert planned(Drift("retentionInDays", 1, 365)) == [
         ("PutRetentionPolicy", {"logGroupName": "/flows", "retentionInDays": 365})

@@ -113,7 +113,7 @@ def plan(
         calls.append(Call("logs", "DeleteRetentionPolicy", name))
     elif "retentionInDays" in wanted:
         calls.append(Call("logs", "PutRetentionPolicy", {**name, "retentionInDays": wanted["retentionInDays"]}))
-    if "deletionProtectionEnabled" in wanted:
+    if "deletionProtectionEnabled" in wanted or ("logGroupName" in wanted and baseline and baseline.protected):
         protect = {"logGroupIdentifier": observed.resource.name, "deletionProtectionEnabled": True}
         calls.append(Call("logs", "PutLogGroupDeletionProtection", protect))
     return tuple(calls)
