@@ -75,9 +75,14 @@ def test_a_new_trail_that_its_maker_finishes_meanwhile_is_left_alone(cloud: Loca
         )
         mallory(cloud, "cloudtrail").start_logging(Name="second")
         target = {"TargetBucket": victim.access_log_bucket, "TargetPrefix": "second/"}
-        mallory(cloud, "s3").put_bucket_logging(
-            Bucket="second-trail-logs", BucketLoggingStatus={"LoggingEnabled": target}
+        s3 = mallory(cloud, "s3")
+        s3.put_bucket_logging(Bucket="second-trail-logs", BucketLoggingStatus={"LoggingEnabled": target})
+        policy = s3.get_bucket_policy(Bucket=victim.trail_bucket)["Policy"]
+        s3.put_bucket_policy(
+            Bucket="second-trail-logs", Policy=policy.replace(victim.trail_bucket, "second-trail-logs")
         )
+        closed = s3.get_public_access_block(Bucket=victim.trail_bucket)["PublicAccessBlockConfiguration"]
+        s3.put_public_access_block(Bucket="second-trail-logs", PublicAccessBlockConfiguration=closed)
 
     helpers.deliver(cloud, *helpers.records(cloud, "CreateBucket", "CreateTrail"))
 

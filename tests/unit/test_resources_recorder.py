@@ -89,6 +89,8 @@ def test_only_what_differs_is_put_back() -> None:
     (only,) = planned(daily, recorder(frequency={"recordingFrequency": "CONTINUOUS"}))
     assert only[1]["name"] == "theirs"
     assert only[1]["recordingMode"] == {"recordingFrequency": "CONTINUOUS"}
+    (only,) = planned(daily, recorder())
+    assert only[1]["recordingMode"] == {"recordingFrequency": "CONTINUOUS"}
     (only,) = planned(recorder(channel={"name": "other", "s3BucketName": "evil"}), recorder())
     assert only == ("PutDeliveryChannel", {"name": "other", "s3BucketName": "config-logs"})
 

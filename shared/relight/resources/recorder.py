@@ -120,7 +120,8 @@ def _recorder(now: Recorder, before: Recorder | None, standard: Standard, wanted
     """All of a recorder: PutConfigurationRecorder replaces it whole."""
     like = before if before and not now.name else now
     own_role = "role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
-    mode = wanted.get("recordingMode") or like.frequency
+    always = {"recordingFrequency": "CONTINUOUS"}  # what a baseline without a mode means
+    mode = (wanted["recordingMode"] or always) if "recordingMode" in wanted else like.frequency
     return {
         "roleARN": wanted.get("roleARN") or like.role or f"arn:{now.partition}:iam::{now.account}:{own_role}",
         "recordingGroup": wanted.get("recordingGroup") or like.group or everything(now.region, standard),
