@@ -78,7 +78,8 @@ def test_a_new_trail_that_its_maker_finishes_meanwhile_is_left_alone(cloud: Loca
         s3 = mallory(cloud, "s3")
         s3.put_bucket_logging(Bucket="second-trail-logs", BucketLoggingStatus={"LoggingEnabled": target})
         policy = s3.get_bucket_policy(Bucket=victim.trail_bucket)["Policy"]
-        s3.put_bucket_policy(
+        own = policy.replace(victim.trail_bucket, "second-trail-logs")
+        s3.put_bucket_policy(Bucket="second-trail-logs", Policy=own)
             Bucket="second-trail-logs", Policy=policy.replace(victim.trail_bucket, "second-trail-logs")
         )
         closed = s3.get_public_access_block(Bucket=victim.trail_bucket)["PublicAccessBlockConfiguration"]
