@@ -80,8 +80,6 @@ def test_a_new_trail_that_its_maker_finishes_meanwhile_is_left_alone(cloud: Loca
         policy = s3.get_bucket_policy(Bucket=victim.trail_bucket)["Policy"]
         own = policy.replace(victim.trail_bucket, "second-trail-logs")
         s3.put_bucket_policy(Bucket="second-trail-logs", Policy=own)
-            Bucket="second-trail-logs", Policy=policy.replace(victim.trail_bucket, "second-trail-logs")
-        )
         closed = s3.get_public_access_block(Bucket=victim.trail_bucket)["PublicAccessBlockConfiguration"]
         s3.put_public_access_block(Bucket="second-trail-logs", PublicAccessBlockConfiguration=closed)
 
