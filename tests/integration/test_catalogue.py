@@ -72,7 +72,7 @@ def test_it_is_repaired_and_told_and_nothing_happens_again(
     assert helpers.silent(cloud)
 
 
-@every_sabotage
+@pytest.mark.parametrize("each", {each.control: each for each in reversed(sabotage.ALL)}.values(), ids=str)
 def test_observe_mode_writes_nothing_and_tells_what_it_would_do(
     each: Sabotage, local_aws: LocalAws, furnished: Account
 ) -> None:
