@@ -26,8 +26,10 @@ from relight.policy.alarm import (
     transformation,
     weaker,
 )
+from relight.policy.delivery import log_group_name
 from relight.policy.trail import logs_all_management_events
 from relight.record import Record, dig
+from relight.resources import seen
 from relight.resources.log_group import creation
 from relight.standard import Standard
 
@@ -106,7 +108,7 @@ def _guarded(before: Monitoring) -> set[str]:
 
 
 def _read(place: Place, resource: Resource, before: Monitoring | None) -> Observed[Monitoring]:
-    trails = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
+    trails = seen.trails(place)
     groups = tuple(sorted(_groups(place, trails, before)))
     foreign = [t["TrailARN"] for t in trails if t.get("IsMultiRegionTrail") and _owner(t["TrailARN"]) != place.account]
     if foreign and not groups and not (before and before.groups):
@@ -139,7 +141,7 @@ def _groups(place: Place, trails: Iterable[Mapping[str, Any]], before: Monitorin
         if trail.get("HomeRegion") != place.region or _owner(trail["TrailARN"]) != place.account:
             continue
         if group and _owner(group) == place.account:
-            name = group.split(":")[6]
+            name = log_group_name(group)
             if (before and name in before.groups) or _counts(place, trail):
                 yield name
 

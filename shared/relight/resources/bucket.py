@@ -17,6 +17,7 @@ from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
 from relight.policy.lifecycle import shorter
 from relight.record import Record, dig, is_false
+from relight.resources import seen
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -50,7 +51,7 @@ def observe(
     mistaken for somebody else's bucket.
     """
     place = aws.at(scope.account, scope.region)
-    trails = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
+    trails = seen.trails(place)
     delivering: dict[str, list[tuple[str, str]]] = {}
     for trail in trails:
         sender = trail.get("S3KeyPrefix") or "", trail.get("TrailARN", "")
@@ -237,7 +238,6 @@ def _expires_early(record: Record, before: Bucket | None, standard: Standard) ->
     """By numbers of days that the baseline did not have; whether a rule reaches log files, the live rules say."""
     if record.name != "PutBucketLifecycle":
         return False
-    rules = dig(record.request, "LifecycleConfiguration", "Rule")
     was = before.lifecycle if before and isinstance(before.lifecycle, tuple) else ()
     known = {(rule.get("ID"), dig(rule, "Expiration", "Days")) for rule in was}
     return any(
@@ -245,7 +245,7 @@ def _expires_early(record: Record, before: Bucket | None, standard: Standard) ->
         and days < standard.retention_days
         and dig(rule, "Status") == "Enabled"
         and (dig(rule, "ID"), days) not in known
-        for rule in (rules if isinstance(rules, list) else [rules])
+        for rule in _rules(dig(record.request, "LifecycleConfiguration"))
     )
 
 

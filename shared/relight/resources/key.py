@@ -15,6 +15,7 @@ from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unre
 from relight.policy import state
 from relight.policy.key import ENABLED, PENDING_DELETION, USUAL_PERIOD_DAYS, Key, lets_cloudtrail_encrypt, weaker
 from relight.record import Record, dig
+from relight.resources import seen
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -108,7 +109,7 @@ def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unr
     if own := standard.trail_keys.get(place.region):
         found.setdefault(own, []).append("the standard")
     try:
-        trails = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
+        trails = seen.trails(place)
         for trail in trails:
             found.setdefault(trail.get("KmsKeyId") or "", []).append(f"trail {trail['Name']}")
         own_buckets = {bucket["Name"] for bucket in place.pages("s3", "ListBuckets", "Buckets")}

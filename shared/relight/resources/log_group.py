@@ -8,8 +8,10 @@ from typing import Any
 from relight.aws import Aws, Place
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
 from relight.policy import state
+from relight.policy.delivery import log_group_name
 from relight.policy.log_group import FOREVER, LogGroup, weaker
 from relight.record import Record
+from relight.resources import seen
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -34,7 +36,7 @@ def locate(record: Record) -> Scope:
 
 def _plain(named: str) -> str:
     """The name in an ARN, which may end in ``:*``."""
-    return named.partition(MARK)[2].removesuffix(":*") if named.startswith("arn:") else named
+    return log_group_name(named) if named.startswith("arn:") else named
 
 
 def observe(
@@ -70,7 +72,7 @@ def _read(place: Place, shown: Mapping[str, Any], used_by: tuple[str, ...]) -> L
 def _users(place: Place) -> dict[str, tuple[str, ...]]:
     """The trails and VPCs that write to each log group of the Region."""
     found: dict[str, tuple[str, ...]] = {}
-    for trail in (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]:
+    for trail in seen.trails(place):
         group = trail.get("CloudWatchLogsLogGroupArn") or ""
         if f":{place.region}:{place.account}{MARK}" in group:
             found[_plain(group)] = (*found.get(_plain(group), ()), f"trail {trail['Name']}")

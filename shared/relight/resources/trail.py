@@ -24,7 +24,7 @@ from relight.policy.trail import (
 )
 from relight.policy.trail_events import lost
 from relight.record import Record, dig, is_false, text
-from relight.resources import trail_events
+from relight.resources import seen, trail_events
 from relight.resources.log_group import creation
 from relight.resources.trail_again import again, subscriptions
 from relight.standard import Standard
@@ -99,7 +99,7 @@ def observe(
     Shadow trails are listed too: they tell whether the account is covered.
     """
     place = aws.at(scope.account, scope.region)
-    listed = (place.read("cloudtrail", "DescribeTrails", includeShadowTrails=True) or {})["trailList"]
+    listed = seen.trails(place)
     for name in scope.names or _delivering_to(scope, listed, baselines):
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, full.rpartition("/")[2], full, scope.account, scope.region)
