@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +18,8 @@ _STARTING = "Starting AWS on this machine: no account, no container, nothing lea
 def main() -> None:
     """Relight turns AWS logging back on when somebody turns it off.
 
-    These commands run the real template on an AWS of its own, on this machine.
+    demo, lab, faults and invoke run the real template on an AWS of its own, on this machine. The other commands are
+    for operators of a deployed stack, and act with their credentials.
     """
 
 
@@ -93,6 +96,51 @@ def invoke(function: str, event: str) -> None:
     with screen.step(_STARTING):
         from local import invoke as command  # noqa: PLC0415 (as above)
     sys.exit(command.run(screen, function, event, os.environ.get("SAM", "sam")))
+
+
+def _of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say which stack is meant, and hands it over as `deployment`'s arguments."""
+    for option in (
+        click.option("--endpoint-url", metavar="URL", help="Where AWS answers; the lab's, to try this out."),
+        click.option("--region", metavar="REGION", help="The stack's Region; else the profile's or environment's."),
+        click.option("--profile", metavar="NAME", help="Whose credentials to use; else the environment's."),
+        click.option("--stack", metavar="NAME", default="relight", show_default=True, help="The stack's name."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="List what there is, and send nothing.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send only the N oldest letters.")
+@_of_a_stack
+def redrive(*, dry_run: bool, limit: int | None, **stack: Any) -> None:
+    """Send again what ended in a dead-letter queue, once its cause is mended.
+
+    Reads the letters of EventBridge, EventBridge Scheduler, Lambda and the delay queues, and sends each to the function
+    or queue that it was meant for, the oldest first. A letter is deleted only when AWS has accepted it again. What is
+    not understood stays where it is and is named. Nothing is repaired or told twice, however often this runs.
+
+    It needs cloudformation:DescribeStacks; sqs:ReceiveMessage, DeleteMessage, ChangeMessageVisibility and SendMessage
+    on the stack's queues; and lambda:InvokeFunction on its functions.
+
+    The exit status is 0 if all were sent or none was there, 1 if something stays, 2 if a queue could not be read.
+
+    \b
+    Example:
+      relight redrive --dry-run
+      relight redrive --profile security --region eu-central-1
+      relight redrive --endpoint-url http://localhost:4566
+    """  # noqa: D301 (click reads the backspace)
+    from local.operate import deployment  # noqa: PLC0415 (boto3 takes a moment, and --help need not wait)
+    from local.operate import redrive as command  # noqa: PLC0415 (as above)
+
+    screen = Screen()
+    try:
+        sys.exit(command.run(deployment.find(**stack), screen, dry_run=dry_run, limit=limit))
+    except deployment.OperatorError as error:
+        click.echo(f"relight redrive: {error}", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

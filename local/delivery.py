@@ -24,6 +24,13 @@ from local.stack import Function, Stack
 
 # A message that still fails after so many rounds, on a queue without a dead-letter queue, is left alone.
 _MAX_ROUNDS = 20
+# What EventBridge writes on the letter of a target that it may not invoke; it tries that once only
+# (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
+_NO_PERMISSION = {
+    "ERROR_CODE": "NO_PERMISSIONS",
+    "ERROR_MESSAGE": "EventBridge is not authorized to invoke the target.",
+    "RETRY_ATTEMPTS": "0",
+}
 
 
 class UnsettledError(Exception):
@@ -113,7 +120,9 @@ class Delivery:
             if function is not None and _is_permitted(function, rule_arn):
                 self._invoke_async(function, event)
             elif "DeadLetterConfig" in target:
-                self._send(target["DeadLetterConfig"]["Arn"], event)
+                self._send(
+                    target["DeadLetterConfig"]["Arn"], event, RULE_ARN=rule_arn, TARGET_ARN=arn, **_NO_PERMISSION
+                )
         else:
             raise NotImplementedError(f"the local AWS delivers to functions and queues, not to {arn}")
 
@@ -127,8 +136,14 @@ class Delivery:
         if function.on_failure:
             self._send(function.on_failure, _failure_record(function, invocation, request_id, attempts))
 
-    def _send(self, queue_arn: str, body: Any) -> None:
-        self._sqs.send_message(QueueUrl=self._url(queue_arn), MessageBody=json.dumps(body))
+    def _send(self, queue_arn: str, body: Any, **attributes: str) -> None:
+        self._sqs.send_message(
+            QueueUrl=self._url(queue_arn),
+            MessageBody=json.dumps(body),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
 
     def _consume(self, mapping: EventSourceMapping) -> None:
         """Lambda's poller: what the function does not report as failed is deleted, the rest comes again."""

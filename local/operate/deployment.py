@@ -1,0 +1,70 @@
+"""A deployed stack, as its operators reach it: by their own credentials and the stack's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from relight.aws import Aws
+from relight.errors import AwsError
+
+
+class OperatorError(Exception):
+    """A command cannot go on: what is missing, and the way out."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The stack: where it is, what its outputs name, and whose credentials look at it."""
+
+    stack: str
+    aws: Aws
+    who: str  # the operator's ARN
+    outputs: Mapping[str, str]
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs. Raises OperatorError."""
+        if name not in self.outputs:
+            raise OperatorError(
+                f"stack {self.stack} in {self.aws.region} has no output {name}: it is not Relight's, or of another"
+                " version; pass --stack, or deploy this version"
+            )
+        return self.outputs[name]
+
+    def ending(self, suffix: str) -> list[str]:
+        """The values of all outputs whose names end so."""
+        return [value for name, value in sorted(self.outputs.items()) if name.endswith(suffix)]
+
+
+def find(stack: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Deployment:
+    """The stack by that name. Raises OperatorError where it, credentials or a Region are missing."""
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise OperatorError(f"{error}; pass another --profile") from error
+    if not session.region_name:
+        raise OperatorError("no Region is set: pass --region, or set AWS_DEFAULT_REGION")
+    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
+        raise OperatorError(f"{endpoint_url} is no URL: pass --endpoint-url http://localhost:4566, for example")
+    clients = SimpleNamespace(client=partial(session.client, endpoint_url=endpoint_url))
+    try:
+        return _look(stack, clients, session.region_name)
+    except AwsError as error:
+        raise OperatorError(
+            f"stack {stack} in {session.region_name} could not be read: {error}; pass another --stack, --region or"
+            " --profile"
+        ) from error
+
+
+def _look(stack: str, clients: Any, region: str) -> Deployment:
+    identity = Aws("", region, clients).home.read("sts", "GetCallerIdentity") or {}
+    aws = Aws(identity["Account"], region, clients)
+    shown = aws.home.read("cloudformation", "DescribeStacks", StackName=stack) or {}
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in shown["Stacks"][0].get("Outputs", ())}
+    return Deployment(stack, aws, identity["Arn"], outputs)
