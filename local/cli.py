@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,12 +136,88 @@ def redrive(*, dry_run: bool, limit: int | None, **stack: Any) -> None:
     from local.operate import deployment  # noqa: PLC0415 (boto3 takes a moment, and --help need not wait)
     from local.operate import redrive as command  # noqa: PLC0415 (as above)
 
-    screen = Screen()
+    with _ended("redrive"):
+        sys.exit(command.run(deployment.find(**stack), Screen(), dry_run=dry_run, limit=limit))
+
+
+@contextmanager
+def _ended(command: str) -> Iterator[None]:
+    """Says why a command could not go on, with its exit status."""
+    from local.operate.deployment import OperatorError, Refused  # noqa: PLC0415 (as above)
+
     try:
-        sys.exit(command.run(deployment.find(**stack), screen, dry_run=dry_run, limit=limit))
-    except deployment.OperatorError as error:
-        click.echo(f"relight redrive: {error}", err=True)
-        sys.exit(2)
+        yield
+    except (OperatorError, Refused) as error:
+        click.echo(f"relight {command}: {error}", err=True)
+        sys.exit(1 if isinstance(error, Refused) else 2)
+
+
+def _of_a_baseline(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the arguments that say which baseline is meant, and why."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--kind", metavar="KIND", help="What RESOURCE is, if it is a name: trail, vpc, bucket, key …"),
+        click.option("--reason", metavar="TEXT", required=True, help="Why; told to security, and kept."),
+        click.argument("resource"),
+    ):
+        command = option(command)
+    return _of_a_stack(command)
+
+
+@main.command()
+@_of_a_baseline
+def accept(**given: Any) -> None:
+    """Make the present state of RESOURCE what Relight puts back, although it is weaker or leads elsewhere.
+
+    RESOURCE is an ARN, or a name with --kind. It is read with your credentials and judged as the functions would; what
+    changes is shown, and you are asked. Security is told, with your name and reason, before anything is written. What
+    cannot be read or judged is not accepted. What the standard enforces goes on being repaired.
+
+    It needs what the functions may read, and cloudformation:DescribeStacks, lambda:GetFunctionConfiguration,
+    dynamodb:GetItem and PutItem on the ledger, and sns:Publish with the topic's key.
+
+    The exit status is 0 if it is the baseline now, 1 if it was refused or declined, 2 if AWS could not be asked.
+
+    \b
+    Example:
+      relight accept vpc-0a1b2c3d --kind vpc --reason "REJECT is enough for the sandbox, SEC-112"
+      relight accept arn:aws:cloudtrail:eu-central-1:123456789012:trail/main --reason "New bucket, SEC-113"
+    """  # noqa: D301 (as above)
+    _decide("accept", **given)
+
+
+@main.command()
+@click.option("--force", is_flag=True, help="Also if the resource still exists, or nobody can tell.")
+@_of_a_baseline
+def forget(**given: Any) -> None:
+    """Delete the baseline of RESOURCE, which is decommissioned: Relight will not put it back.
+
+    RESOURCE is an ARN, or a name with --kind. Security is told, with your name and reason, before anything is deleted.
+    To delete something that Relight would put back, forget it with --force first, and then delete it at once: while it
+    is there, Relight's next look makes it a new baseline.
+
+    It needs the same as accept, and dynamodb:DeleteItem on the ledger.
+
+    The exit status is 0 if it is forgotten, 1 if it was refused or declined, 2 if AWS could not be asked.
+
+    \b
+    Example:
+      relight forget arn:aws:cloudtrail:eu-central-1:123456789012:trail/old --reason "Replaced by main, SEC-114"
+    """  # noqa: D301 (as above)
+    _decide("forget", **given)
+
+
+def _decide(
+    action: str, *, resource: str, kind: str | None, reason: str, yes: bool, force: bool = False, **stack: Any
+) -> None:
+    from local.operate import baselines, deployment  # noqa: PLC0415 (as above)
+
+    with _ended(action):
+        wanted = baselines.Wanted(action, resource, kind, reason, force)
+        command = {"accept": baselines.accept, "forget": baselines.forget}[action]
+        sys.exit(
+            command(deployment.find(**stack), Screen(), wanted, lambda: yes or click.confirm(f"{action}?".capitalize()))
+        )
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ class LocalAws:
     @contextmanager
     def refuse(
         self,
-        family: str,
+        family: str | None,
         action: str,
         code: str = "AccessDeniedException",
         *,
@@ -164,6 +164,7 @@ class LocalAws:
     ) -> Iterator[None]:
         """Lets AWS refuse a call ("cloudtrail:GetTrailStatus") to one function: always, or the first few times.
 
+        Without a family, to everybody who is no function.
         `fault` are a Refusal's `broken` and `after`.
         """
         left = itertools.count() if times is None else iter(range(times))

@@ -19,6 +19,10 @@ class OperatorError(Exception):
     """A command cannot go on: what is missing, and the way out."""
 
 
+class Refused(Exception):
+    """A command does not do what it was asked to: why, and the way out."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """The stack: where it is, what its outputs name, and whose credentials look at it."""

@@ -1,6 +1,7 @@
 """The DynamoDB table: baselines (the last compliant states) and incidents (the outbox of what is to be told).
 
-Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN. Every write is conditional.
+Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN; what operators accepted and forgot stands under
+``audit#ACCOUNT#KIND`` (local/operate/books.py). Every write is conditional.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Ledger:
 
     def baselines(self, kind: str, account: str, arns: Iterable[str], revive: Revive) -> dict[str, Baseline[Any]]:
         """The baselines of these resources, by ARN."""
-        keys = [_key(f"baseline#{account}#{kind}", arn) for arn in arns]
+        keys = [key_of(f"baseline#{account}#{kind}", arn) for arn in arns]
         return _readable((self._row(key) for key in keys), revive)
 
     def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
@@ -56,21 +57,12 @@ class Ledger:
 
         False where another invocation wrote in between: what it saw is newer, or the next look will tell.
         """
-        item = {
-            **_key(f"baseline#{resource.account}#{resource.kind}", resource.arn),
-            "state": {"S": json.dumps(lasting(baseline.state), sort_keys=True)},
-            "controls": {"S": " ".join(sorted(baseline.controls))},
-            "since": {"S": baseline.since.isoformat()},
-            "revision": {"N": str(baseline.revision + 1)},
-        }
-        unchanged = "revision = :was" if baseline.revision else "attribute_not_exists(pk)"
-        values = {"ExpressionAttributeValues": {":was": {"N": str(baseline.revision)}}} if baseline.revision else {}
-        return self._write("PutItem", Item=item, ConditionExpression=unchanged, **values)
+        return self._write("PutItem", **replacement(resource, baseline))
 
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
         """Notes what is intended. Returns None, or the incident that was noted there already."""
         item = {
-            **_key(f"incident#{key}", incident.resource.arn),
+            **key_of(f"incident#{key}", incident.resource.arn),
             "status": {"S": "intended"},
             "body": {"S": json.dumps(to_data(incident))},
             "expires": self._expiry(now),
@@ -81,7 +73,7 @@ class Ledger:
 
     def find(self, key: str, arn: str) -> Incident | None:
         """An incident as it was last noted, if it was."""
-        row = self._row(_key(f"incident#{key}", arn))
+        row = self._row(key_of(f"incident#{key}", arn))
         return from_data(json.loads(row["body"]["S"])) if row else None
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
@@ -128,7 +120,7 @@ class Ledger:
 
     def contest(self, resource: Resource, now: datetime) -> int:
         """Counts an attack on a resource; how many there were in this hour."""
-        key = _key(f"contest#{resource.account}#{resource.kind}", f"{resource.arn}#{now:%Y-%m-%dT%H}")
+        key = key_of(f"contest#{resource.account}#{resource.kind}", f"{resource.arn}#{now:%Y-%m-%dT%H}")
         answer = self._place.send(
             Call(
                 "dynamodb",
@@ -155,7 +147,7 @@ class Ledger:
     def _update(self, key: str, arn: str, expression: str, condition: str, values: Mapping[str, Any]) -> bool:
         return self._write(
             "UpdateItem",
-            Key=_key(f"incident#{key}", arn),
+            Key=key_of(f"incident#{key}", arn),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeNames={"#status": "status"},
@@ -173,7 +165,27 @@ class Ledger:
         return True
 
 
-def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
+def replacement(resource: Resource, baseline: Baseline[Any]) -> dict[str, Any]:
+    """The parameters of a put over the revision that a baseline was made from, and over no other."""
+    item = {
+        **key_of(f"baseline#{resource.account}#{resource.kind}", resource.arn),
+        "state": {"S": json.dumps(lasting(baseline.state), sort_keys=True)},
+        "controls": {"S": " ".join(sorted(baseline.controls))},
+        "since": {"S": baseline.since.isoformat()},
+        "revision": {"N": str(baseline.revision + 1)},
+    }
+    return {"Item": item, **unchanged(baseline.revision)}
+
+
+def unchanged(revision: int) -> dict[str, Any]:
+    """The condition of a write that no other invocation wrote in between."""
+    if not revision:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    values = {":was": {"N": str(revision)}}
+    return {"ConditionExpression": "revision = :was", "ExpressionAttributeValues": values}
+
+
+def key_of(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 

@@ -156,7 +156,9 @@ def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -
             outcome=Outcome.CHANGED if drifts else Outcome.COMPLIANT,
             cause=Cause.TAKEN if control in case.taken else Cause.FOUND,
             drifts=drifts,
-            note="It is compliant, so it was left alone. The earlier state stays the baseline." if drifts else "",
+            note="It is compliant, so it was left alone. The earlier state stays the baseline until `relight accept`."
+            if drifts
+            else "",
         ),
     )
 

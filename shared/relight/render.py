@@ -160,9 +160,8 @@ def _advice(incident: Incident) -> Iterator[str]:
     if outcomes & {Outcome.FAILED, Outcome.UNKNOWN}:
         yield "If the retries fail too, the event goes to the dead-letter queue, and its alarm comes to this topic."
     if Outcome.CHANGED in outcomes:
-        row = f"baseline#{incident.resource.account}#{incident.resource.kind}"
         yield "If the change is not meant, undo it by hand."
-        yield f"If it is, delete item {row} / {incident.resource.arn} from the ledger: the next look keeps a new one."
+        yield f"If it is: relight accept {incident.resource.arn} --reason ..."
     if Outcome.OUT_OF_REACH in outcomes:
         yield "Tell whoever owns it: nothing in this account can judge or repair it."
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
+from click.testing import CliRunner, Result
 
 from local import account, cloudtrail
+from local.cli import main
 from local.cloud import LocalAws
 from local.inbox import Notification
 from local.runtime import Invocation
+from local.settings import REGION
 
 Record = dict[str, Any]
 
@@ -79,6 +82,20 @@ def invoke(aws: LocalAws, family: str, event: object) -> Any:
     result = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         raise FunctionFailed(f"{result['errorType']}: {result['errorMessage']}")
+    return result
+
+
+def relight(aws: LocalAws, *arguments: str, answer: str = "") -> Result:
+    """An operator's command on their own machine; what comes of it is waited for. `answer` is what they type."""
+    environment = {
+        "AWS_ACCESS_KEY_ID": "operator",
+        "AWS_SECRET_ACCESS_KEY": "operator",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_PROFILE": None,
+        "NO_PROXY": "127.0.0.1",
+    }
+    result = CliRunner().invoke(main, [*arguments, "--endpoint-url", aws.url], input=answer, env=environment)
+    aws.settle()
     return result
 
 

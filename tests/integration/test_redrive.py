@@ -6,14 +6,12 @@ import json
 from collections.abc import Iterable
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from local import attacks, cloudtrail
 from local.account import Account
-from local.cli import main
 from local.cloud import LocalAws
 from local.operate import redrive
-from local.settings import REGION
 from tests.integration import helpers
 from tests.integration.helpers import mallory
 
@@ -27,17 +25,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(aws: LocalAws, *arguments: str) -> Result:
-    """The command, as an operator on the account's machine runs it."""
-    environment = {
-        "AWS_ACCESS_KEY_ID": "operator",
-        "AWS_SECRET_ACCESS_KEY": "operator",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_PROFILE": None,
-        "NO_PROXY": "127.0.0.1",
-    }
-    result = CliRunner().invoke(main, ["redrive", "--endpoint-url", aws.url, *arguments], env=environment)
-    aws.settle()
-    return result
+    return helpers.relight(aws, "redrive", *arguments)
 
 
 def left(aws: LocalAws) -> list[str]:

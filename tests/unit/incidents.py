@@ -118,7 +118,7 @@ INCIDENTS = {
             outcome=Outcome.CHANGED,
             cause=Cause.FOUND,
             drifts=(Drift("S3BucketName", found="evil", wanted="trail-logs"),),
-            note="It is compliant, so it was left alone. The earlier state stays the baseline.",
+            note="It is compliant, so it was left alone. The earlier state stays the baseline until `relight accept`.",
         ),
         event_name="UpdateTrail",
     ),
