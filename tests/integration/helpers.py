@@ -85,7 +85,7 @@ def invoke(aws: LocalAws, family: str, event: object) -> Any:
     return result
 
 
-def relight(aws: LocalAws, *arguments: str, answer: str = "") -> Result:
+def relight(aws: LocalAws, command: str, *arguments: str, answer: str = "") -> Result:
     """An operator's command on their own machine; what comes of it is waited for. `answer` is what they type."""
     environment = {
         "AWS_ACCESS_KEY_ID": "operator",
@@ -94,7 +94,8 @@ def relight(aws: LocalAws, *arguments: str, answer: str = "") -> Result:
         "AWS_PROFILE": None,
         "NO_PROXY": "127.0.0.1",
     }
-    result = CliRunner().invoke(main, [*arguments, "--endpoint-url", aws.url], input=answer, env=environment)
+    line = [command, "--endpoint-url", aws.url, *arguments]
+    result = CliRunner().invoke(main, line, input=answer, env=environment)
     aws.settle()
     return result
 
