@@ -174,7 +174,8 @@ def accept(**given: Any) -> None:
     cannot be read or judged is not accepted. What the standard enforces goes on being repaired.
 
     It needs what the functions may read, and cloudformation:DescribeStacks, lambda:GetFunctionConfiguration,
-    dynamodb:GetItem and PutItem on the ledger, and sns:Publish with the topic's key.
+    dynamodb:GetItem and PutItem on the ledger, and sns:Publish with the topic's key. The ledger lets nobody write but
+    the role that the stack's parameter OperatorRoleArn names.
 
     The exit status is 0 if it is the baseline now, 1 if it was refused or declined, 2 if AWS could not be asked.
 

@@ -1,7 +1,8 @@
 """The real template, transformed as SAM would and created in moto's CloudFormation.
 
-What moto's CloudFormation cannot make is left out, and applied here where the APIs have it (bucket policies) or read
-from the template where delivery needs it (retries, failure destinations). Nothing here fires schedules and alarms.
+What moto's CloudFormation cannot make is left out, and applied here where the APIs have it (policies of buckets and
+tables) or read from the template where delivery needs it (retries, failure destinations). Nothing here fires schedules
+and alarms.
 """
 
 import functools
@@ -77,6 +78,7 @@ def deploy(cloudformation: Any, s3: Any, template: Path = PROJECT / "template.ya
     built: Any = get_backend("cloudformation")[ACCOUNT][REGION].get_stack(stack_id)
     _write_out_key_policies()
     resolved = _Resolved(body["Resources"], built.resource_map)
+    _put_table_policies(resolved)
     for policy in resolved.of_type("AWS::S3::BucketPolicy"):
         s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
     return Stack(
@@ -96,6 +98,15 @@ def _write_out_key_policies() -> None:
     for key in keys:
         if not isinstance(key.policy, str):
             key.policy = json.dumps(key.policy)
+
+
+def _put_table_policies(resolved: "_Resolved") -> None:
+    """moto's CloudFormation leaves a table's resource policy out; it is shown here, though moto enforces none."""
+    for logical_id, resource in resolved.resources.items():
+        if resource["Type"] == "AWS::DynamoDB::Table" and "ResourcePolicy" in resource["Properties"]:
+            policy = json.dumps(resolved.properties(logical_id)["ResourcePolicy"]["PolicyDocument"])
+            table: Any = resolved.created[logical_id]
+            get_backend("dynamodb")[ACCOUNT][REGION].put_resource_policy(table.table_arn, policy, None)
 
 
 @functools.cache
@@ -132,15 +143,21 @@ class _Resolved:
     created: ResourceMap
 
     def properties(self, logical_id: str) -> dict[str, Any]:
-        return cast(
-            "dict[str, Any]", clean_json(deepcopy(self.resources[logical_id].get("Properties", {})), self.created)
-        )
+        properties = clean_json(deepcopy(self.resources[logical_id].get("Properties", {})), self.created)
+        return cast("dict[str, Any]", _without_nothing(properties))
 
     def of_type(self, kind: str) -> Iterator[dict[str, Any]]:
         for logical_id, resource in self.resources.items():
             condition = resource.get("Condition")
             if resource["Type"] == kind and (condition is None or self.created.lazy_condition_map[condition]):
                 yield self.properties(logical_id)
+
+
+def _without_nothing(value: Any) -> Any:
+    """A value without what AWS::NoValue left in its lists: moto takes that out of mappings only."""
+    if isinstance(value, dict):
+        return {name: _without_nothing(each) for name, each in value.items()}
+    return [_without_nothing(each) for each in value if each is not None] if isinstance(value, list) else value
 
 
 def _functions(source: dict[str, Any], resolved: _Resolved, root: Path) -> Iterator[Function]:

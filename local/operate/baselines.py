@@ -29,6 +29,8 @@ from relight.standard import Standard, load
 from relight.sweep import KINDS, LINES
 
 DONE, REFUSED = 0, 1  # exit status
+# The ledger's resource policy keeps out everybody else, administrators too.
+ALLOWED = "besides the functions only one role may write the ledger: the stack's parameter OperatorRoleArn"
 KIND_NAMES = tuple(kind.KIND for kind in KINDS)
 
 
@@ -148,7 +150,8 @@ def _settled(request: Request, screen: Screen, confirmed: Callable[[], bool]) ->
         subject.run.notifier.send(message(subject.resource, entry, request.lines))
         written = _write(request, entry)
     except AwsError as error:
-        raise OperatorError(f"nothing was changed: {error}") from error
+        way_out = f"; {ALLOWED}" if error.operation.startswith("dynamodb:") and "AccessDenied" in error.code else ""
+        raise OperatorError(f"nothing was changed: {error}{way_out}") from error
     if not written:
         raise Refused("somebody else wrote the baseline meanwhile, and this command nothing: look again")
     screen.verdict(words.done, good=True)

@@ -24,6 +24,7 @@ FUNCTION = "AWS::Serverless::Function"
 QUEUE = "AWS::SQS::Queue"
 RULE = "AWS::Events::Rule"
 ROLE = "AWS::IAM::Role"
+POLICY = "AWS::IAM::Policy"
 
 
 def of_type(*types: str) -> dict[str, Mapping[str, Any]]:
@@ -173,6 +174,12 @@ def _rules(names: Mapping[str, str]) -> Iterator[Rule]:
             yield Rule(name, resolved(each["Properties"]["EventPattern"], names), *ends[end])
 
 
+def policies(role: str) -> list[Mapping[str, Any]]:
+    """The documents of a role's own policies, and of those that are put into it from outside."""
+    put_into = [each for each in map(properties, of_type(POLICY)) if role in map(target, each["Roles"])]
+    return [each["PolicyDocument"] for each in (*properties(role).get("Policies", ()), *put_into)]
+
+
 def statements(role: str) -> list[Statement]:
     """All statements of a role's policies that allow something."""
     return [
@@ -183,8 +190,8 @@ def statements(role: str) -> list[Statement]:
             tuple(listed(statement["Resource"])),
             statement.get("Condition", {}),
         )
-        for policy in properties(role).get("Policies", ())
-        for statement in policy["PolicyDocument"]["Statement"]
+        for policy in policies(role)
+        for statement in policy["Statement"]
         if statement["Effect"] == "Allow"
     ]
 

@@ -9,7 +9,21 @@ import pytest
 
 from tests.contract import reach
 from tests.contract.dependent_actions import DEPENDENT, iam_action, required
-from tests.contract.template import ROLE, Function, Statement, actions, functions, of_type, properties, statements
+from tests.contract.template import (
+    POLICY,
+    ROLE,
+    TEMPLATE,
+    Function,
+    Statement,
+    actions,
+    functions,
+    listed,
+    of_type,
+    policies,
+    properties,
+    statements,
+    target,
+)
 
 ROLES = sorted(of_type(ROLE))
 STATEMENTS = [statement for role in ROLES for statement in statements(role)]
@@ -34,6 +48,17 @@ WITHOUT_RESOURCE = {
     "s3:GetAccountPublicAccessBlock": "list_amazons3.html",
     "s3:ListAllMyBuckets": "list_amazons3.html",
     "s3:PutAccountPublicAccessBlock": "list_amazons3.html",
+}
+# Every action that changes items: those of DynamoDB's API and of PartiQL. A transaction needs those of its parts
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).
+LEDGER_WRITES = {
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
 }
 # Wildcards in actions, each with the page that asks for it.
 WILDCARDS = {"kms:GenerateDataKey*": "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"}
@@ -61,12 +86,50 @@ def test_a_function_has_a_role_of_its_own(function: Function) -> None:
 @every_role
 def test_a_role_has_inline_statements_only(role: str) -> None:
     assert "ManagedPolicyArns" not in properties(role), f"{role}: a managed policy is more than it needs; spell it out"
-    attached = [name for name, each in of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy").items()]
-    assert not attached, f"{attached}: put the statements into the role, where these tests see them"
-    for policy in properties(role)["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
+    attached = of_type("AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
+    assert not attached, f"{sorted(attached)}: make it an AWS::IAM::Policy, which these tests follow"
+    for policy in policies(role):
+        for statement in policy["Statement"]:
             bent = statement.keys() & {"NotAction", "NotResource"}
             assert not bent, f"{role}: {sorted(bent)} allow what nobody listed"
+
+
+@pytest.mark.parametrize("policy", of_type(POLICY))
+def test_a_policy_beside_the_roles_is_there_before_their_functions(policy: str) -> None:
+    for role in map(target, properties(policy)["Roles"]):
+        assert role in ROLES, f"{policy}: {role} is no role of this template"
+        for function in (each for each in functions().values() if each.role == role):
+            awaited = listed(TEMPLATE["Resources"][function.logical_id].get("DependsOn", []))
+            assert policy in awaited, f"{function.logical_id}: add {policy} to DependsOn, or it starts without"
+
+
+def test_nobody_but_the_functions_and_the_operator_writes_the_ledger() -> None:
+    """Whoever assumed a role has the role's ARN, with its path, as aws:PrincipalArn.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    (table,) = map(properties, of_type("AWS::DynamoDB::Table"))
+    (deny,) = table["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Principal"], deny["Resource"]) == ("Deny", "*", "*")
+    assert set(deny["Action"]) == LEDGER_WRITES
+    assert list(deny["Condition"]) == ["ArnNotEquals"], "only a negated ARN operator denies whoever has no ARN, too"
+    spared = deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+    writers = {role for role in ROLES if actions(role) & LEDGER_WRITES}
+    named = {target(each) for each in spared} - {""}
+    assert named == writers, (
+        f"the Ledger's ResourcePolicy spares {sorted(named - writers)} for nothing and keeps out "
+        f"{sorted(writers - named)}; a role's permission goes into LedgerAccess, for the table names the role"
+    )
+    others = [each for each in spared if not target(each)]
+    assert others == [{"Fn::If": ["LetAnOperatorWrite", {"Ref": "OperatorRoleArn"}, {"Ref": "AWS::NoValue"}]}]
+
+
+def test_nobody_is_locked_out_of_the_ledger_s_policy() -> None:
+    """DynamoDB refuses a policy that takes its author's right to change it (PutResourcePolicy, botocore's model)."""
+    (table,) = map(properties, of_type("AWS::DynamoDB::Table"))
+    (deny,) = table["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    administer = [each for each in deny["Action"] if "*" in each or "ResourcePolicy" in each or "Table" in each]
+    assert not administer, f"the Ledger's ResourcePolicy denies {administer}: then nobody could mend it"
 
 
 @every_role

@@ -157,6 +157,27 @@ def test_what_is_not_told_is_not_accepted(cloud: LocalAws, victim: Account) -> N
     assert (helpers.baseline(cloud, vpc_arn(victim)), audit(cloud)) == (before, [])
 
 
+def test_whoever_may_not_write_the_ledger_is_told_who_may(cloud: LocalAws, victim: Account) -> None:
+    """The table's resource policy denies it; moto does not enforce that."""
+    log_rejects_only(cloud, victim)
+
+    with cloud.refuse(None, "dynamodb:TransactWriteItems"):
+        result = accept(cloud, vpc_arn(victim))
+
+    assert (result.exit_code, "OperatorRoleArn" in result.output) == (2, True), result.output
+
+
+def test_the_operator_s_role_may_write_the_ledger_where_one_is_named(local_aws: LocalAws, victim: Account) -> None:  # noqa: ARG001 (as above)
+    for role, more in (("", []), ("arn:aws:iam::123456789012:role/olivia", ["arn:aws:iam::123456789012:role/olivia"])):
+        local_aws.reset()
+        stack = local_aws.deploy(OperatorRoleArn=role)
+        table = local_aws.client("dynamodb").describe_table(TableName=stack.outputs["LedgerName"])["Table"]["TableArn"]
+        policy = json.loads(local_aws.client("dynamodb").get_resource_policy(ResourceArn=table)["Policy"])
+        spared = policy["Statement"][0]["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+        writers = [f.role for f in stack.functions.values() if f.family != "sweep"]
+        assert sorted(spared) == sorted([*writers, *more])
+
+
 def test_what_cannot_be_read_is_not_accepted(cloud: LocalAws, victim: Account) -> None:
     log_rejects_only(cloud, victim)
     for action in ("ec2:DescribeFlowLogs", "dynamodb:GetItem", "lambda:GetFunctionConfiguration"):
