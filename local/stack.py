@@ -101,7 +101,7 @@ def _write_out_key_policies() -> None:
 
 
 def _put_table_policies(resolved: "_Resolved") -> None:
-    """moto's CloudFormation leaves a table's resource policy out; it is shown here, though moto enforces none."""
+    """A table's resource policy, which moto's CloudFormation leaves out, is shown here; moto enforces none."""
     for logical_id, resource in resolved.resources.items():
         if resource["Type"] == "AWS::DynamoDB::Table" and "ResourcePolicy" in resource["Properties"]:
             policy = json.dumps(resolved.properties(logical_id)["ResourcePolicy"]["PolicyDocument"])

@@ -39,6 +39,7 @@ BROUGHT = {
     "SweepSchedule": ("rate(12 hours)", "every day"),
     "AlertEmail": ("security@example.com", "security"),
     "TopicKeyArn": (OTHER_KEY, "alias/topic"),
+    "PermissionsBoundaryArn": (f"arn:aws-cn:iam::{ACCOUNT}:policy/bounds/workloads", f"arn:aws:iam::{ACCOUNT}:role/b"),
     "OperatorRoleArn": (
         f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Security_0a1b2c3d4e5f6789",
         f"arn:aws:sts::{ACCOUNT}:assumed-role/Security/olivia",

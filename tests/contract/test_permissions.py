@@ -158,6 +158,13 @@ def test_a_statement_is_narrow(statement: Statement) -> None:
 
 
 @every_role
+def test_a_role_has_the_boundary_that_was_given(role: str) -> None:
+    given = {"Fn::If": ["SetABoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    fine = properties(role).get("PermissionsBoundary") == given
+    assert fine, f"{role}: add PermissionsBoundary: !If [SetABoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]"
+
+
+@every_role
 def test_a_role_trusts_one_service(role: str) -> None:
     for statement in properties(role)["AssumeRolePolicyDocument"]["Statement"]:
         principal = statement["Principal"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -203,3 +204,19 @@ def test_no_name_is_fixed() -> None:
         if resource["Type"] not in (ALARM, "AWS::Lambda::Permission"):
             named = [each for each in fixed if each in resource.get("Properties", {})]
             assert not named, f"{name}: let CloudFormation choose {named}"
+
+
+def unexplained(config: str) -> list[str]:
+    """The checks that a checkov configuration skips without a comment on the line above."""
+    lines = [line.strip() for line in config.splitlines()]
+    return [line for above, line in pairwise(lines) if line.startswith("- CKV") and not above.startswith("# ")]
+
+
+def test_nothing_is_kept_from_checkov_without_a_reason() -> None:
+    config = (PROJECT / ".checkov.yaml").read_text(encoding="utf-8")
+    assert unexplained(config) == [], ".checkov.yaml: say above each skipped check why"
+    assert unexplained("skip-check:\n  # Why.\n  - CKV_AWS_1\n  - CKV_AWS_2\n") == ["- CKV_AWS_2"], "it sees nothing"
+    for name, resource in TEMPLATE["Resources"].items():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
+            assert len(skip.get("comment", "")) > 20, f"{name}: say in the comment why {skip['id']} does not hold here"
+    assert "checkov:skip" not in SOURCE, "skip a check in the resource's Metadata, where its reason is asked for"
