@@ -6,7 +6,7 @@ time. In AWS, events stop while no trail logs; here they are always delivered, f
 
 import json
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -69,10 +69,13 @@ class Delivery:
         if self.failures:
             raise UnsettledError("an event could not be delivered") from self.failures.pop()
 
-    def post(self, event: dict[str, Any]) -> None:
-        """Gives an event to the default bus."""
+    def post(self, event: dict[str, Any], deaf: Collection[str] = ()) -> None:
+        """Gives an event to the default bus; functions of the `deaf` families do not hear it."""
         for rule in rules.matching(event):
             for target in rule.targets:
+                function = self._stack.function(target["Arn"])
+                if function is not None and function.family in deaf:
+                    continue
                 title = f"{event['detail'].get('eventName', event['detail-type'])} → {target['Arn'].rpartition(':')[2]}"
                 self._add(title, partial(self._deliver, event, target, rule.arn))
 

@@ -1,17 +1,18 @@
 """The real template, transformed as SAM would and created in moto's CloudFormation.
 
-What moto's CloudFormation cannot make is left out, and applied here where the APIs have it (policies of buckets and
-tables) or read from the template where delivery needs it (retries, failure destinations). Nothing here fires schedules
-and alarms.
+What moto's CloudFormation cannot make is made here through the services' own calls. Nothing here fires schedules and
+alarms.
 """
 
 import functools
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
@@ -64,12 +65,12 @@ class Stack:
         return next((function for function in self.functions.values() if function.name == wanted), None)
 
 
-def deploy(cloudformation: Any, s3: Any, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
-    """Creates the stack and returns what it became."""
+def deploy(client: Callable[[str], Any], template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
+    """Creates the stack and returns what it became. `client` makes clients of the local AWS."""
     source = _source(template)
     given = {name: value for name, value in (PARAMETERS | parameters).items() if name in source.get("Parameters", {})}
     body = _transformed(template, tuple(sorted(given.items())))
-    stack_id = cloudformation.create_stack(
+    stack_id = client("cloudformation").create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(body | {"Resources": _possible(body["Resources"])}),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
@@ -77,10 +78,9 @@ def deploy(cloudformation: Any, s3: Any, template: Path = PROJECT / "template.ya
     )["StackId"]
     built: Any = get_backend("cloudformation")[ACCOUNT][REGION].get_stack(stack_id)
     _write_out_key_policies()
+    _write_out_variables()
     resolved = _Resolved(body["Resources"], built.resource_map)
-    _put_table_policies(resolved)
-    for policy in resolved.of_type("AWS::S3::BucketPolicy"):
-        s3.put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
+    _complete(client, resolved)
     return Stack(
         id=stack_id,
         resources={
@@ -92,6 +92,42 @@ def deploy(cloudformation: Any, s3: Any, template: Path = PROJECT / "template.ya
     )
 
 
+def _complete(client: Callable[[str], Any], resolved: "_Resolved") -> None:
+    """What moto's CloudFormation cannot make, made through the services' own calls."""
+    _put_policies(client, resolved)
+    for _, config in resolved.of_type("AWS::Lambda::EventInvokeConfig"):
+        kept = {key: value for key, value in config.items() if key != "Qualifier"}
+        destination = {"OnFailure": {"Destination": kept["DestinationConfig"]["OnFailure"]["Destination"]}}
+        client("lambda").put_function_event_invoke_config(**{**kept, "DestinationConfig": destination})
+    for logical_id, table in resolved.of_type("AWS::DynamoDB::Table"):
+        made: Any = resolved.created[logical_id]
+        name, backups = made.physical_resource_id, table["PointInTimeRecoverySpecification"]
+        client("dynamodb").update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=backups)
+        client("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=table["TimeToLiveSpecification"])
+        policy = json.dumps(table["ResourcePolicy"]["PolicyDocument"])
+        client("dynamodb").put_resource_policy(ResourceArn=made.table_arn, Policy=policy)
+    for logical_id, alarm in resolved.of_type("AWS::CloudWatch::Alarm"):
+        name = resolved.note(logical_id, "AWS::CloudWatch::Alarm")
+        client("cloudwatch").put_metric_alarm(AlarmName=name, **alarm)
+    for logical_id, schedule in resolved.of_type("AWS::Scheduler::Schedule"):
+        name = resolved.note(logical_id, "AWS::Scheduler::Schedule")
+        client("scheduler").create_schedule(Name=name, **{k: v for k, v in schedule.items() if k != "Name"})
+
+
+def _put_policies(client: Callable[[str], Any], resolved: "_Resolved") -> None:
+    """Those of buckets, queues and topics."""
+    for _, policy in resolved.of_type("AWS::S3::BucketPolicy"):
+        client("s3").put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
+    for _, policy in resolved.of_type("AWS::SQS::QueuePolicy"):
+        for url in policy["Queues"]:
+            attributes = {"Policy": json.dumps(policy["PolicyDocument"])}
+            client("sqs").set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    for _, policy in resolved.of_type("AWS::SNS::TopicPolicy"):
+        for arn in policy["Topics"]:
+            document = json.dumps(policy["PolicyDocument"])
+            client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=document)
+
+
 def _write_out_key_policies() -> None:
     """A stack's keys have their policies as objects in moto, which then cannot describe them: text is what it wants."""
     keys: list[Any] = list(get_backend("kms")[ACCOUNT][REGION].keys.values())
@@ -100,13 +136,11 @@ def _write_out_key_policies() -> None:
             key.policy = json.dumps(key.policy)
 
 
-def _put_table_policies(resolved: "_Resolved") -> None:
-    """A table's resource policy, which moto's CloudFormation leaves out, is shown here; moto enforces none."""
-    for logical_id, resource in resolved.resources.items():
-        if resource["Type"] == "AWS::DynamoDB::Table" and "ResourcePolicy" in resource["Properties"]:
-            policy = json.dumps(resolved.properties(logical_id)["ResourcePolicy"]["PolicyDocument"])
-            table: Any = resolved.created[logical_id]
-            get_backend("dynamodb")[ACCOUNT][REGION].put_resource_policy(table.table_arn, policy, None)
+def _write_out_variables() -> None:
+    """Variables are texts in Lambda, whatever they were in the template."""
+    deployed: Any = get_backend("lambda")[ACCOUNT][REGION].list_functions()
+    for function in deployed:
+        function.environment_vars = {name: str(value) for name, value in function.environment_vars.items()}
 
 
 @functools.cache
@@ -146,11 +180,22 @@ class _Resolved:
         properties = clean_json(deepcopy(self.resources[logical_id].get("Properties", {})), self.created)
         return cast("dict[str, Any]", _without_nothing(properties))
 
-    def of_type(self, kind: str) -> Iterator[dict[str, Any]]:
+    def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The logical ids and properties of what is created of a type."""
         for logical_id, resource in self.resources.items():
             condition = resource.get("Condition")
             if resource["Type"] == kind and (condition is None or self.created.lazy_condition_map[condition]):
-                yield self.properties(logical_id)
+                yield logical_id, self.properties(logical_id)
+
+    def note(self, logical_id: str, kind: str) -> str:
+        """Lets moto's stack list a resource that was made beside it; the resource's name."""
+        name = f"{STACK}-{logical_id}-{hashlib.sha256(logical_id.encode()).hexdigest()[:12].upper()}"
+        listed: Any = self.created
+        listed._resource_json_map[logical_id] = self.resources[logical_id]  # noqa: SLF001 (moto has no other way)
+        listed._parsed_resources[logical_id] = SimpleNamespace(  # noqa: SLF001 (as above)
+            logical_resource_id=logical_id, physical_resource_id=name, cf_resource_type=kind
+        )
+        return name
 
 
 def _without_nothing(value: Any) -> Any:
@@ -161,7 +206,9 @@ def _without_nothing(value: Any) -> Any:
 
 
 def _functions(source: dict[str, Any], resolved: _Resolved, root: Path) -> Iterator[Function]:
-    invoke_configs = {config["FunctionName"]: config for config in resolved.of_type("AWS::Lambda::EventInvokeConfig")}
+    invoke_configs = {
+        config["FunctionName"]: config for _, config in resolved.of_type("AWS::Lambda::EventInvokeConfig")
+    }
     shared_code = source.get("Globals", {}).get("Function", {}).get("CodeUri")
     for logical_id, resource in source["Resources"].items():
         if resource["Type"] != "AWS::Serverless::Function":

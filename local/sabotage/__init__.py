@@ -13,6 +13,7 @@ from local.sabotage import (
     bucket_contents,
     buckets,
     endpoints,
+    guards,
     keys,
     log_groups,
     recorders,
@@ -35,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     recorders,
     alarms,
     endpoints,
+    guards,
     bucket_contents,  # last, for in the end the bucket is gone
 )
 ALL: tuple[Sabotage, ...] = tuple(each for module in MODULES for each in module.SABOTAGES)

@@ -42,9 +42,9 @@ def runtime() -> Runtime:
     )
 
 
-def handler_for(*kinds: Kind) -> Handler:
-    """The Lambda handler of a family's function; settings are read and checked here, once."""
-    run = runtime()
+def handler_for(*kinds: Kind, run: Runtime | None = None) -> Handler:
+    """The Lambda handler of a family's function; settings are read and checked here, once, unless they were."""
+    run = run or runtime()
 
     def handle(event: Any, context: Any) -> Any:
         if isinstance(event, Mapping) and "Records" in event:

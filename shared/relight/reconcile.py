@@ -26,16 +26,21 @@ FEW = 10
 IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 
-def reconcile(run: Runtime, kind: Kind, record: Record, teller: str) -> None:
-    """Brings everything that a record concerns into order. Raises RelightError, or a group of them."""
+def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scope | None = None) -> None:
+    """Brings everything that a record concerns into order, or what `scope` names where no record says where to look.
+
+    Raises RelightError, or a group of them.
+    """
     run = replace(run, ledger=FallbackLedger(run.ledger))
-    scope = kind.locate(record)
+    scope = scope or kind.locate(record)
     baselines = known(run, kind, scope)
     failures: list[RelightError] = []
     repaired = 0
     for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
-        case = Case(run, kind, record, scope, teller, baseline, kind.taken(record, baseline, run.standard))
+        own = record.actor.issuer in run.standard.own_roles
+        taken = {} if own else kind.taken(record, baseline, run.standard)
+        case = Case(run, kind, record, scope, teller, baseline, taken)
         try:
             if repaired == run.standard.repair_cap:
                 raise RepairFailed(f"{observed.resource.arn}: left to the retry after {repaired} repairs")

@@ -6,6 +6,7 @@ without ARN (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +21,10 @@ LONGEST_TEXT = 2048
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One API call. `request` and `response` are empty where the record has null, "" or an omitted marker."""
+    """One API call, by the operation's name.
+
+    `request` and `response` are empty where the record has null, "" or an omitted marker.
+    """
 
     event_id: str
     name: str
@@ -51,7 +55,7 @@ def parse(event: object) -> Record:
     """The record inside an EventBridge event (or a bare record). Raises MalformedRecord, naming the field."""
     outer = _mapping(event, "event")
     detail = _mapping(outer.get("detail", outer), "detail")
-    name = _required(detail, "eventName")
+    name = plain_name(_required(detail, "eventName"))
     return Record(
         event_id=_required(detail, "eventID"),
         name=name,
@@ -67,6 +71,11 @@ def parse(event: object) -> Record:
         vpc_endpoint_account=text(detail.get("vpcEndpointAccountId")),
         resources=_resources(detail.get("resources")),
     )
+
+
+def plain_name(event_name: str) -> str:
+    """An eventName without the version of the API that Lambda's have: ``DeleteFunction20150331`` and its kin."""
+    return re.sub(r"20\d{6}(v\d+)?$", "", event_name)
 
 
 def text(value: object) -> str:

@@ -96,6 +96,9 @@ class Standard:
     modes: Mapping[str, Mapping[str, Mode]] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     families: Mapping[str, str] = field(default_factory=dict)  # kind → function name, for the sweep
+    stack: str = ""  # ARN of Relight's own stack, for its guards
+    guarded: str = "*"  # the logical ids of its parts that this function guards, in which * may stand
+    own_roles: frozenset[str] = frozenset()  # whose calls are Relight's own repairs
 
     @property
     def partition(self) -> str:
@@ -159,6 +162,11 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         ),
         modes=file.modes(),
         exemptions=file.exemptions(),
+        stack=env.text("RELIGHT_STACK", r"arn:[\w-]+:cloudformation:.+", "the ARN of a stack", default=""),
+        guarded=env.text("RELIGHT_GUARDED", r"[\w*]+", "a pattern of logical ids", default="*"),
+        own_roles=frozenset(
+            filter(None, env.text("RELIGHT_ROLES", r"arn:[\w-]+:iam::.+", "ARNs of roles", default="").split(","))
+        ),
         families=_families(env.text("RELIGHT_FAMILIES", r"\w+=[\w-]+(,\w+=[\w-]+)*", "kind=function,…", default="")),
     )
 

@@ -28,6 +28,12 @@ def folded(incident: Incident) -> None:
         pass
 
 
+def alive() -> None:
+    """The guard's heartbeat: an alarm rings where it fails to appear."""
+    with single_metric(name="Heartbeat", unit=MetricUnit.Count, value=1):
+        pass
+
+
 def denied(resource: Resource, caller: str) -> None:
     """Counts a call that a VPC endpoint denied, by where its caller belongs: outside, inside or unknown."""
     logger.info("denied at an endpoint", extra={"resource": resource.arn, "caller": caller})

@@ -95,6 +95,21 @@ DEPENDENT = (
         "a flow log to S3 is a log delivery",
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html",
     ),
+    *(
+        Dependent(
+            "iam:PassRole",
+            action,
+            "a schedule is given the role that it invokes with",
+            "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_id-based-policies.html",
+        )
+        for action in ("scheduler:CreateSchedule", "scheduler:UpdateSchedule")
+    ),
+    Dependent(
+        "lambda:GetLayerVersion",
+        "lambda:UpdateFunctionConfiguration",
+        "a function is given its layers",
+        LAMBDA_GUIDE + "permissions-user-function.html",
+    ),
     Dependent(
         "kms:GenerateDataKey*",
         "sns:Publish",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.settings import PROJECT
+from relight.record import plain_name
 
 EVENTS = PROJECT / "events"
 BENIGN = Path(__file__).with_name("benign")
@@ -29,9 +30,9 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """The eventName, or an empty string where it is not an API call."""
+        """The API call, or an empty string where it is none."""
         detail = self.event.get("detail")
-        return str(detail.get("eventName", "")) if isinstance(detail, dict) else ""
+        return plain_name(str(detail.get("eventName", ""))) if isinstance(detail, dict) else ""
 
     @property
     def queued(self) -> bool:
@@ -56,7 +57,7 @@ DIRECT = [sample for sample in SAMPLES if not sample.queued]
 BATCHES = [sample for sample in SAMPLES if sample.queued]
 CALLS = [sample for sample in DIRECT if sample.event["detail-type"] == API_CALL]
 BENIGN_EVENTS = _load(BENIGN)
-STACK_ID = next(s.event["detail"]["stack-id"] for s in DIRECT if s.event["source"] == "aws.cloudformation")
+STACK_ID = next(s.event["detail"]["stack-id"] for s in DIRECT if "Stack Status Change" in s.event["detail-type"])
 
 
 def spoiled(event: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

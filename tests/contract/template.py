@@ -111,7 +111,10 @@ class Function:
 
     @cached_property
     def kinds(self) -> tuple[ModuleType, ...]:
-        """The modules of the resource kinds that its app.py hands to the handler; none of the sweep."""
+        """The modules of the resource kinds that its app.py hands to the handler; none of the sweep.
+
+        A guard's handler has its kind built in.
+        """
         tree = ast.parse((PROJECT / "functions" / self.family / "app.py").read_text(encoding="utf-8"))
         names = [
             alias.name
@@ -119,6 +122,7 @@ class Function:
             if isinstance(node, ast.ImportFrom) and node.module == "relight.resources"
             for alias in node.names
         ]
+        names += ["guard" for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "relight.guard"]
         return tuple(importlib.import_module(f"relight.resources.{name}") for name in names)
 
 
@@ -133,8 +137,12 @@ class Rule:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The eventNames that it matches; none of a rule that matches something else than API calls."""
-        return tuple(self.pattern.get("detail", {}).get("eventName", ()))
+        """The API calls that it matches; none of a rule that matches something else.
+
+        Lambda's eventNames are matched up to the version of the API that they end in.
+        """
+        listed = self.pattern.get("detail", {}).get("eventName", ())
+        return tuple(each if isinstance(each, str) else each["prefix"].removesuffix("2") for each in listed)
 
 
 @dataclass(frozen=True)

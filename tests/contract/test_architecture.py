@@ -17,11 +17,11 @@ RELIGHT = SHARED / "relight"
 LAYERS = (
     "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "message", "render",
     "aws", "notify", "ledger", "fallback", "resources", "case", "outbox", "repair", "reconcile", "survey", "handler",
-    "denied", "sweep",
+    "denied", "guard", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}
-FUNCTIONS_MAY = {"handler", "denied", "sweep", "resources"}
+FUNCTIONS_MAY = {"handler", "denied", "guard", "sweep", "resources"}
 OUTSIDE = {"aws_lambda_powertools"} | sys.stdlib_module_names
 ONLY_IN_AWS = {"boto3", "botocore"}
 

@@ -17,6 +17,8 @@ LONGEST = {
     "Ledger": 255,
     "Topic": 320,
     "AWS::AccountId": 12,
+    "AWS::StackId": 240,
+    **{f"{function.role}.Arn": 640 for function in functions().values()},
     "TrailKeyArn": 100,
     "TrailKey.Arn": 100,
     "AccessLogBucket": 63,
@@ -36,7 +38,8 @@ def longest(value: Any) -> int:
     if "Fn::If" in value:
         return max(longest(branch) for branch in value["Fn::If"][1:])
     if "Fn::Sub" in value:
-        return len(re.sub(r"\$\{\w+\}", "", value["Fn::Sub"])) + 64 * str(value["Fn::Sub"]).count("${")
+        names = re.findall(r"\$\{([\w.]+)\}", value["Fn::Sub"])
+        return len(value["Fn::Sub"]) + sum(LONGEST.get(name, 64) for name in names)
     name = ".".join(listed(value.get("Fn::GetAtt", value.get("Ref"))))
     parameter = PARAMETERS.get(name, {})
     choices = [len(str(each)) for each in parameter.get("AllowedValues", ())]

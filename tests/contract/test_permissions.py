@@ -43,6 +43,8 @@ WITHOUT_RESOURCE = {
     "config:StartConfigurationRecorder": "list_awsconfig.html",
     "ec2:DescribeFlowLogs": "list_amazonec2.html",
     "ec2:DescribeVpcs": "list_amazonec2.html",
+    "lambda:CreateEventSourceMapping": "list_awslambda.html",
+    "lambda:ListEventSourceMappings": "list_awslambda.html",
     "kms:ListKeys": "list_awskeymanagementservice.html",
     "logs:CreateLogDelivery": "list_amazoncloudwatchlogs.html",
     "s3:GetAccountPublicAccessBlock": "list_amazons3.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +11,12 @@ from relight.policy.account import Account
 from relight.policy.alarm import WATCHES
 from relight.policy.bucket import CLOSED
 from relight.policy.endpoint import Caller, Denial
+from relight.policy.guard import Part
 from relight.policy.selectors import denied_at_endpoints
 from relight.resources import account as accounts
 from relight.resources import alarm as alarms
 from relight.resources import bucket as buckets
+from relight.resources import guard as guards
 from relight.resources import key as keys
 from relight.resources import log_group as log_groups
 from relight.resources import recorder as recorders
@@ -36,6 +38,7 @@ from tests.unit.builders import (
     trail,
     vpc,
 )
+from tests.unit.parts import A_SCHEDULE, AN_ALARM, own_part
 
 DENIED_CALLS = (denied_at_endpoints("s3.amazonaws.com"),)
 ENFORCE, OBSERVE = Mode.ENFORCE, Mode.OBSERVE
@@ -50,6 +53,38 @@ class Row:
     broken: Any
     before: Any = None
 
+
+def guarded(part: Part, control: Row | None = None, **changed: Any) -> tuple[Part, Row]:
+    """A part of Relight's own, and the row of its control: broken by these settings, mended from the part."""
+    broken = replace(part, settings={**part.settings, **changed})
+    return part, control or Row(guards, (ENFORCE, ENFORCE, ENFORCE), broken, part)
+
+
+GUARDED = (
+    guarded(own_part("rule", State="ENABLED", EventPattern="{}"), State="DISABLED"),
+    guarded(own_part("function", ReservedConcurrentExecutions=None), ReservedConcurrentExecutions=0),
+    guarded(own_part("topic", Policy="{}"), Policy='{"Statement": []}'),
+    guarded(own_part("queue", MessageRetentionPeriod="1209600"), MessageRetentionPeriod="60"),
+    guarded(
+        own_part("ledger", DeletionProtectionEnabled=True, PointInTimeRecoveryEnabled=True),
+        DeletionProtectionEnabled=False,
+    ),
+    guarded(own_part("schedule", **A_SCHEDULE), State="DISABLED"),
+    guarded(own_part("alarm", **AN_ALARM), ActionsEnabled=False),
+    (
+        own_part("stack"),
+        Row(
+            guards,
+            (ENFORCE, OBSERVE, OBSERVE),
+            own_part("stack", EnableTerminationProtection=False),
+            own_part("stack", EnableTerminationProtection=True),
+        ),
+    ),
+    (
+        own_part("role"),
+        Row(None, (OBSERVE, OBSERVE, OBSERVE), own_part("role", AttachedPolicies=["x"]), own_part("role")),
+    ),
+)
 
 ROWS = {
     "trail.logging": Row(trails, (ENFORCE, ENFORCE, ENFORCE), trail(logging=False)),
@@ -98,6 +133,7 @@ ROWS = {
         (OBSERVE, OBSERVE, OBSERVE),
         Denial(Caller("AROAELSEWHERE", "210987654321"), "vpce-1", "123456789012", "s3.amazonaws.com:PutObject", ""),
     ),
+    **{f"guard.{part.type}": row for part, row in GUARDED},
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),
     **{
         each.control: Row(

@@ -1,0 +1,176 @@
+"""The guard: Relight looks after itself as it does after everything else, by events and by a schedule of its own.
+
+What a deployment leaves becomes the baseline of every part, and is told; from then on every difference is drift. While
+a deployment is under way nothing is as it will be, so nothing is judged but who started it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from relight import telemetry
+from relight.case import Runtime
+from relight.errors import RelightError
+from relight.fallback import FallbackLedger
+from relight.handler import Handler, handler_for, runtime
+from relight.message import Message, clean, shown, subject_line
+from relight.model import MET, Actor, Baseline, Drift, Scope, Severity
+from relight.policy import judge
+from relight.reconcile import known, reconcile
+from relight.record import Record, parse
+from relight.resources import guard
+from relight.resources.own.stack import Stack, describe
+
+CLOUDFORMATION = "aws.cloudformation"
+# The detail-types of what is no API call.
+SCHEDULED = "Scheduled Event"
+STATUS_CHANGE = "CloudFormation Stack Status Change"
+# What a message lists at most, so that it stays below SNS's 256 KB.
+LINES = 100
+
+Changes = dict[str, tuple[Drift, ...]]
+
+
+class Deploying(RelightError):
+    """A part was touched while a deployment is under way: what it should be shows when that is over."""
+
+
+def handler_for_guard() -> Handler:
+    """The Lambda handler of a guard; settings are read and checked here, once."""
+    run = runtime()
+    by_record = handler_for(guard, run=run)
+
+    def handle(event: Any, context: Any) -> Any:
+        telemetry.logger.clear_state()
+        if not isinstance(event, Mapping) or event.get("source") not in SOURCES:
+            return by_record(event, context)  # which says what is wrong with it
+        try:
+            return _take(run, by_record, event, context)
+        except Exception:
+            telemetry.logger.exception("not settled; left to the retry")
+            raise
+
+    return handle
+
+
+# EventBridge's sources of the records that name a part.
+SOURCES = tuple("aws." + source.partition(".")[0] for source in guard.SOURCES)
+
+
+def _take(run: Runtime, by_record: Handler, event: Mapping[str, Any], context: Any) -> Any:
+    home, standard = run.aws.home, run.standard
+    if event.get("detail-type") == SCHEDULED:
+        look_round(run, describe(home, standard.stack), str(event.get("id", "")), context.aws_request_id)
+        return telemetry.alive()
+    if event.get("detail-type") == STATUS_CHANGE:
+        return adopt(run, describe(home, standard.stack), guard.own_names(home, standard))
+    record = parse(event)
+    scope = guard.locate(record)
+    if not set(scope.names) & set(guard.own_names(home, standard)):
+        return None  # somebody else's rule, function, topic …
+    stack = describe(home, standard.stack)
+    of_the_stack = event.get("source") == CLOUDFORMATION
+    if stack.deploying and not of_the_stack:
+        if record.actor.invoked_by == guard.CLOUDFORMATION:
+            return None
+        raise Deploying(f"{record.name} {record.event_id}: stack {stack.name} is {stack.status}; left to the retry")
+    adopt(run, stack, list(scope.names))
+    return by_record(event, context)
+
+
+def look_round(run: Runtime, stack: Stack, run_id: str, teller: str) -> None:
+    """Everything that this guard looks after, at once. Raises RelightError, or a group of them."""
+    if stack.deploying:
+        return
+    names = guard.own_names(run.aws.home, run.standard)
+    adopt(run, stack, names)
+    record = _round(run, run_id or teller, run.clock.now())
+    telemetry.begin(record)
+    reconcile(run, guard, record, teller, Scope(record.account, record.region, names=tuple(names)))
+
+
+def _round(run: Runtime, run_id: str, now: datetime) -> Record:
+    """A record for what no call reported: nobody's."""
+    return Record(
+        event_id=run_id,
+        name="ScheduledCheck",
+        source="relight.guard",
+        account=run.standard.account,
+        region=run.standard.region,
+        time=now,
+        actor=Actor(invoked_by="Relight's schedule, which saw no call"),
+        error_code="",
+        request={},
+        response={},
+    )
+
+
+def adopt(run: Runtime, stack: Stack, names: list[str]) -> None:
+    """Makes what a deployment left the baseline of the parts that were not looked at since, and tells what changed.
+
+    Raises AwsError.
+    """
+    if stack.deploying or not names:
+        return
+    run = replace(run, ledger=FallbackLedger(run.ledger))  # what cannot be noted must not stop a repair
+    home = run.aws.home
+    scope = Scope(home.account, home.region, names=tuple(names))
+    baselines = known(run, guard, scope)
+    if run.ledger.lost:
+        return
+    stale = {arn for arn, each in baselines.items() if each.since < stack.deployed}
+    wanted = [n for n in names if (arn := _arn(run, n)) in stale or arn not in baselines]
+    if not wanted:
+        return
+    changed: Changes = {}
+    kept = 0
+    for seen in guard.observe(run.aws, Scope(home.account, home.region, names=tuple(wanted)), baselines, run.standard):
+        if seen.state is None:
+            continue
+        before = baselines.get(seen.resource.arn)
+        met = frozenset(f.control for f in judge(guard.KIND, seen.state, run.standard) if f.outcome in MET)
+        now = Baseline(seen.state, met, run.clock.now(), before.revision if before else 0)
+        if run.ledger.keep(seen.resource, now):
+            kept += 1
+            drifts = guard.weaker(before.state, seen.state, run.standard) if before else ()
+            changed |= {seen.resource.name: drifts} if drifts else {}
+    telemetry.logger.info("adopted", extra={"parts": kept, "changed": sorted(changed)})
+    if changed or not baselines:
+        run.notifier.send(digest(stack, kept, changed, run.standard.account, run.standard.region))
+
+
+def _arn(run: Runtime, name: str) -> str:
+    return guard.arn(run.standard.partition, run.standard.account, run.standard.region, name)
+
+
+def digest(stack: Stack, kept: int, changed: Changes, account: str, region: str) -> Message:
+    """What a deployment changed of Relight itself, to look over. Pure."""
+    severity = Severity.MEDIUM if changed else Severity.LOW
+    where = f"account {account}, {region}"
+    what = f"{len(changed)} of its parts changed by a deployment" if changed else f"{kept} parts of its own noted"
+    lines = [f"  {name}  {_line(drift)}" for name, drifts in sorted(changed.items()) for drift in drifts]
+    more = [f"  … and {len(lines) - LINES} more: see the function's log"] if len(lines) > LINES else []
+    text = [
+        f"Relight's guard looked at its own stack {clean(stack.name)} ({clean(stack.status)}) in {where}.",
+        "",
+        f"From now on it puts {kept} parts back as this deployment left them.",
+        *(["", "CHANGED BY THE DEPLOYMENT", *lines[:LINES], *more] if changed else []),
+        "",
+        "WHAT TO DO",
+        "  Did nobody deploy Relight? Then somebody changed it on the way of a deployment: deploy it again from source",
+        "  that you trust. CloudTrail knows who called UpdateStack or ExecuteChangeSet.",
+    ]
+    data = {name: [[d.field, d.found, d.wanted] for d in drifts] for name, drifts in list(changed.items())[:LINES]}
+    return Message(
+        subject=subject_line(f"[{severity}] Relight's guard: {what} in {where}"),
+        text="\n".join(text) + "\n",
+        data={"version": 1, "guard": {"stack": stack.name, "parts": kept, "changed": data}},
+        attributes={"severity": severity, "account": account, "region": region, "outcome": "swept"},
+    )
+
+
+def _line(drift: Drift) -> str:
+    return f"{clean(drift.field)}: {shown(drift.wanted)} → {shown(drift.found)}"

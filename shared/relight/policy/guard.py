@@ -1,0 +1,244 @@
+"""Relight's own parts: what the stack was deployed with stays as it was deployed.
+
+A part's baseline is what the last deployment left. Every difference from it is drift: nobody but a deployment has
+business here. Some settings are wrong whatever the deployment said, such as a rule that is switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from relight.model import Drift, Mode, Severity
+from relight.policy.control import control
+from relight.standard import Standard
+
+DEPLOY = "No call of Relight's may mend this: deploy the stack again, from source that you trust."
+RESTORE = "Restore the table from its point-in-time backup (dynamodb:RestoreTableToPointInTime) under the same name."
+GRANTS = (
+    "Relight may not write roles, its own least of all: undo it by hand, or deploy the stack anew. "
+    "Until then its functions may be denied what they need."
+)
+# The field of a part that is gone.
+EXISTS = "exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One resource of Relight's own stack.
+
+    `type` is the second half of its control's id. `settings` has a value for each field that matters; what there may
+    be several of has a field each (``Target ID``, ``Permission SID``, ``Subscription PROTOCOL:ENDPOINT``), so that a
+    message shows just what changed. `handles` are the ids by which AWS wants some of them named.
+    """
+
+    account: str
+    region: str
+    type: str
+    name: str
+    settings: Mapping[str, Any]
+    handles: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+def changes(
+    kind: str,
+    part: Part | None,
+    baseline: Part | None,
+    *,
+    floor: Mapping[str, Any] | None = None,
+    manual: Mapping[str, str] | None = None,
+    may_grow: tuple[str, ...] = (),
+) -> Iterator[Drift]:
+    """A Drift for each field that is not as it was deployed, or below the `floor`; none for a part of another type.
+
+    `manual` says, by field, what a person must do (``exists`` for a part that is gone, ``*`` for every field);
+    fields that begin with one of `may_grow` may be added.
+    """
+    either = part or baseline
+    if either is None or either.type != kind:
+        return
+    by_hand = manual or {}
+    if part is None:
+        yield Drift(EXISTS, found=False, wanted=True, manual=by_hand.get(EXISTS, by_hand.get("*", "")))
+        return
+    wanted = {**(baseline.settings if baseline else part.settings), **(floor or {})}
+    for name in sorted(wanted.keys() | part.settings.keys()):
+        found = part.settings.get(name)
+        if found != wanted.get(name) and not (name not in wanted and name.startswith(may_grow or ("\0",))):
+            yield Drift(name, found=found, wanted=wanted.get(name), manual=by_hand.get(name, by_hand.get("*", "")))
+
+
+@control(
+    "guard.rule",
+    title="Relight's rules are on and lead to its functions",
+    severity=Severity.CRITICAL,
+    triggers=("DisableRule", "DeleteRule", "PutRule", "PutTargets", "RemoveTargets"),
+    repair="EnableRule, PutRule, PutTargets, RemoveTargets",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def rule(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Pattern, targets and state are as deployed, and the state is ENABLED."""
+    yield from changes("rule", part, baseline, floor={"State": "ENABLED"})
+
+
+@control(
+    "guard.function",
+    title="Relight's functions can run, as they were deployed",
+    severity=Severity.CRITICAL,
+    triggers=(
+        "PutFunctionConcurrency",
+        "DeleteFunction",
+        "UpdateFunctionConfiguration",
+        "UpdateFunctionCode",
+        "AddPermission",
+        "RemovePermission",
+        "PutFunctionEventInvokeConfig",
+        "UpdateFunctionEventInvokeConfig",
+        "DeleteFunctionEventInvokeConfig",
+        "UpdateEventSourceMapping",
+        "DeleteEventSourceMapping",
+    ),
+    repair="DeleteFunctionConcurrency, PutFunctionConcurrency, UpdateFunctionConfiguration, AddPermission, "
+    "RemovePermission, PutFunctionEventInvokeConfig, UpdateEventSourceMapping, CreateEventSourceMapping",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def function(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Configuration, concurrency, permissions, retries and queues are as deployed; code is for a person to restore."""
+    stopped = part is not None and part.settings.get("ReservedConcurrentExecutions") == 0
+    by_hand = dict.fromkeys((EXISTS, "CodeSha256", "Role"), DEPLOY)
+    floor = {"ReservedConcurrentExecutions": None} if stopped and not (baseline and _runs(baseline)) else None
+    yield from changes("function", part, baseline, floor=floor, manual=by_hand)
+
+
+def _runs(part: Part) -> bool:
+    return part.settings.get("ReservedConcurrentExecutions") != 0
+
+
+@control(
+    "guard.topic",
+    title="Security is told over Relight's topic",
+    severity=Severity.CRITICAL,
+    triggers=(
+        "DeleteTopic",
+        "SetTopicAttributes",
+        "Subscribe",
+        "Unsubscribe",
+        "SetSubscriptionAttributes",
+        "AddPermission",
+        "RemovePermission",
+    ),
+    repair="CreateTopic, SetTopicAttributes, Subscribe, SetSubscriptionAttributes",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def topic(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Policy, key and subscriptions are as deployed; further subscriptions are told and left alone."""
+    yield from changes("topic", part, baseline, may_grow=("Subscription ",))
+
+
+@control(
+    "guard.queue",
+    title="Relight's queues keep what they are given",
+    severity=Severity.HIGH,
+    triggers=("DeleteQueue", "SetQueueAttributes", "PurgeQueue", "AddPermission", "RemovePermission"),
+    repair="CreateQueue, SetQueueAttributes",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def queue(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Policy, retention and redrive are as deployed. What a purge took is lost, and told."""
+    yield from changes("queue", part, baseline)
+
+
+@control(
+    "guard.ledger",
+    title="Relight's ledger is there, and only Relight writes to it",
+    severity=Severity.CRITICAL,
+    triggers=(
+        "DeleteTable",
+        "UpdateTable",
+        "UpdateTimeToLive",
+        "UpdateContinuousBackups",
+        "PutResourcePolicy",
+        "DeleteResourcePolicy",
+    ),
+    repair="UpdateTable, UpdateTimeToLive, UpdateContinuousBackups, PutResourcePolicy",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def ledger(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Deletion protection, backups, expiry and the resource policy are as deployed, the first two on."""
+    floor = {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True}
+    yield from changes("ledger", part, baseline, floor=floor, manual={EXISTS: RESTORE})
+
+
+@control(
+    "guard.schedule",
+    title="Relight's schedules are on",
+    severity=Severity.HIGH,
+    triggers=("UpdateSchedule", "DeleteSchedule"),
+    repair="UpdateSchedule, CreateSchedule",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def schedule(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Expression, target and state are as deployed, and the state is ENABLED."""
+    yield from changes("schedule", part, baseline, floor={"State": "ENABLED"})
+
+
+@control(
+    "guard.alarm",
+    title="Relight's own alarms ring",
+    severity=Severity.HIGH,
+    triggers=("DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm"),
+    repair="PutMetricAlarm",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def alarm(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Metric, threshold and actions are as deployed, and actions are enabled."""
+    yield from changes("alarm", part, baseline, floor={"ActionsEnabled": True})
+
+
+@control(
+    "guard.stack",
+    title="Relight's stack is changed by its owners only",
+    severity=Severity.CRITICAL,
+    triggers=("DeleteStack", "UpdateStack", "ExecuteChangeSet", "SetStackPolicy", "UpdateTerminationProtection"),
+    repair="UpdateTerminationProtection",
+    absent=True,
+)
+def stack(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Termination protection stays on where it was on. Who changes or deletes the stack is told in any case."""
+    yield from changes("stack", part, baseline, manual={EXISTS: DEPLOY}, may_grow=("EnableTerminationProtection",))
+
+
+@control(
+    "guard.role",
+    title="Relight's roles allow what they were deployed with",
+    severity=Severity.CRITICAL,
+    triggers=(
+        "DeleteRole",
+        "PutRolePolicy",
+        "DeleteRolePolicy",
+        "AttachRolePolicy",
+        "DetachRolePolicy",
+        "UpdateAssumeRolePolicy",
+        "PutRolePermissionsBoundary",
+        "DeleteRolePermissionsBoundary",
+    ),
+    repair="",  # whoever may write the roles of functions may do anything: that right Relight does not hold
+    restore=Mode.OBSERVE,
+    absent=True,
+)
+def role(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """Policies, trust and boundary are as deployed."""
+    yield from changes("role", part, baseline, manual={"*": GRANTS})
+
+
+def weaker(old: Part, new: Part, standard: Standard) -> tuple[Drift, ...]:
+    """Whatever is not as it was deployed, so that no baseline is made of it but by a deployment."""
+    return tuple(changes(old.type, new, old, may_grow=("Subscription ", "EnableTerminationProtection")))
