@@ -1,0 +1,92 @@
+"""Relight's own parts: every difference from the deployment is drift; some settings are wrong in any case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from relight.model import Drift
+from relight.policy import CONTROLS, controls_of
+from relight.policy.guard import DEPLOY, GRANTS, RESTORE, Part, weaker
+from tests.unit.builders import standard
+from tests.unit.parts import own_part
+
+NOT_A_CALL = {"function": DEPLOY, "ledger": RESTORE, "stack": DEPLOY, "role": GRANTS}
+
+SWITCHED_ON: dict[str, dict[str, Any]] = {
+    "alarm": {"ActionsEnabled": True},
+    "ledger": {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True},
+    "rule": {"State": "ENABLED"},
+    "schedule": {"State": "ENABLED"},
+}
+
+
+def drifts(part: Part | None, baseline: Part | None) -> list[Drift]:
+    """Of all the guard's controls, in their order."""
+    return [d for c in controls_of("guard") for d in c.check(part, standard(), baseline)]
+
+
+def changed(part: Part, **settings: Any) -> Part:
+    return replace(part, settings={**part.settings, **settings})
+
+
+@pytest.mark.parametrize("kind", sorted(name.partition(".")[2] for name in CONTROLS if name.startswith("guard.")))
+def test_each_type_has_one_control(kind: str) -> None:
+    before = own_part(kind, A="1", **SWITCHED_ON.get(kind, {}))
+    assert drifts(before, before) == []
+    (drift,) = drifts(changed(before, A="2"), before)
+    assert (drift.field, drift.found, drift.wanted) == ("A", "2", "1")
+    (gone,) = drifts(None, before)
+    assert (gone.field, gone.manual) == ("exists", NOT_A_CALL.get(kind, ""))
+    assert drifts(None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "wanted"),
+    [
+        (own_part("rule", State="DISABLED"), ("State", "ENABLED")),
+        (own_part("schedule", State="DISABLED"), ("State", "ENABLED")),
+        (own_part("alarm", ActionsEnabled=False), ("ActionsEnabled", True)),
+        (own_part("function", ReservedConcurrentExecutions=0), ("ReservedConcurrentExecutions", None)),
+        (
+            own_part("ledger", DeletionProtectionEnabled=False, PointInTimeRecoveryEnabled=True),
+            ("DeletionProtectionEnabled", True),
+        ),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_what_is_switched_off_is_wrong_even_if_a_deployment_left_it_so(
+    part: Part, wanted: tuple[str, Any], *, known: bool
+) -> None:
+    (drift,) = drifts(part, part if known else None)
+    assert (drift.field, drift.wanted) == wanted
+
+
+def test_a_reserved_concurrency_that_was_deployed_is_kept() -> None:
+    before = own_part("function", ReservedConcurrentExecutions=10)
+    (drift,) = drifts(changed(before, ReservedConcurrentExecutions=0), before)
+    assert drift.wanted == 10
+
+
+@pytest.mark.parametrize("field", ["CodeSha256", "Role"])
+def test_code_and_role_are_for_a_person(field: str) -> None:
+    before = own_part("function", **{field: "x"})
+    (drift,) = drifts(changed(before, **{field: "y"}), before)
+    assert drift.manual == DEPLOY
+
+
+def test_what_was_added_goes() -> None:
+    before = own_part("function")
+    (drift,) = drifts(changed(before, **{"Permission x": {"Action": "lambda:InvokeFunction"}}), before)
+    assert (drift.field, drift.wanted) == ("Permission x", None)
+
+
+def test_a_further_subscriber_and_more_protection_are_left_alone() -> None:
+    topic, stack = own_part("topic"), own_part("stack")
+    more = changed(topic, **{"Subscription sqs:arn": {}})
+    safer = changed(stack, EnableTerminationProtection=True)
+    assert drifts(more, topic) == drifts(safer, stack) == []
+    assert weaker(topic, more, standard()) == weaker(stack, safer, standard()) == ()
+    assert [d.field for d in weaker(more, topic, standard())] == ["Subscription sqs:arn"]
