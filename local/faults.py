@@ -120,6 +120,7 @@ def scenarios(aws: LocalAws, families: tuple[str, ...] = ()) -> dict[Action, Sab
     found: dict[Action, Sabotage] = {}
     victim = build(aws)
     names = dict(pair.split("=") for pair in aws.stack.functions["sweep"].environment["RELIGHT_FAMILIES"].split(","))
+    names["guard"] = aws.stack.functions["guard"].name  # which the sweep leaves to itself
     for each in (each for each in sabotage.ALL if each.outcome == "repaired"):
         function = aws.stack.function(names.get(each.control.partition(".")[0], ""))
         if function is None or (families and function.family not in families):

@@ -82,12 +82,17 @@ def _function(aws: LocalAws, _victim: Account) -> Any:
         "code": shown["CodeSha256"],
         "concurrency": client.get_function_concurrency(**name).get("ReservedConcurrentExecutions"),
         "retries": [(each["MaximumRetryAttempts"], each["DestinationConfig"]["OnFailure"]) for each in invoking],
-        "invoked by": sorted(
-            each["Condition"]["ArnLike"]["AWS:SourceArn"]
-            for each in json.loads(client.get_policy(**name)["Policy"])["Statement"]
-        ),
+        "invoked by": sorted(each["Condition"]["ArnLike"]["AWS:SourceArn"] for each in _statements(client, name)),
         "queues": [(each["EventSourceArn"], each["State"]) for each in mappings],
     }
+
+
+def _statements(client: Any, name: dict[str, str]) -> list[dict[str, Any]]:
+    """Who may invoke the function."""
+    try:
+        return list(json.loads(client.get_policy(**name)["Policy"])["Statement"])
+    except client.exceptions.ResourceNotFoundException:
+        return []
 
 
 def _starve(aws: LocalAws, intruder: Session, _victim: Account) -> None:

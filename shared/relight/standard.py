@@ -76,6 +76,7 @@ class Standard:
     topic: str
     mode: Mode = Mode.ENFORCE  # OBSERVE holds back every write to what Relight guards
     trail_keys: Mapping[str, str] = field(default_factory=dict)
+    topic_key: str = ""  # ARN of the key that encrypts the notifications
     access_log_buckets: Mapping[str, str] = field(default_factory=dict)
     trusted_accounts: frozenset[str] = frozenset()
     watched_buckets: frozenset[str] = frozenset()
@@ -132,6 +133,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
             region,
             env.text("RELIGHT_TRAIL_KEY", KEY_ARN, "the ARN of a KMS key", default=""),
         ),
+        topic_key=env.text("RELIGHT_TOPIC_KEY", KEY_ARN, "the ARN of a KMS key", default=""),
         access_log_buckets=_with_own(
             file.mapping("access_log_buckets", BUCKET, "the name of a bucket"),
             region,

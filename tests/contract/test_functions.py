@@ -21,6 +21,8 @@ LONGEST = {
     **{f"{function.role}.Arn": 640 for function in functions().values()},
     "TrailKeyArn": 100,
     "TrailKey.Arn": 100,
+    "TopicKeyArn": 100,
+    "TopicKey.Arn": 100,
     "AccessLogBucket": 63,
     "AccessLogBucketName": 63,
     "FlowLogsRole.Arn": 640,

@@ -25,6 +25,7 @@ CREATED = {
     "Ledger": "relight-Ledger-1X2Y3Z4A5B6C",
     "Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:relight-Topic-1X2Y3Z4A5B6C",
     "TrailKey.Arn": KEY,
+    "TopicKey.Arn": KEY,
     "AccessLogBucket": "relight-accesslogbucket-1x2y3z4a5b6c",
     "FlowLogsRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/relight-FlowLogsRole-1X2Y3Z4A5B6C",
     "TrailLogsRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/relight-TrailLogsRole-1X2Y3Z4A5B6C",

@@ -50,6 +50,8 @@ WITHOUT_RESOURCE = {
     "s3:GetAccountPublicAccessBlock": "list_amazons3.html",
     "s3:ListAllMyBuckets": "list_amazons3.html",
     "s3:PutAccountPublicAccessBlock": "list_amazons3.html",
+    "sns:GetSubscriptionAttributes": "list_amazonsns.html",
+    "sns:SetSubscriptionAttributes": "list_amazonsns.html",
 }
 # Every action that changes items: those of DynamoDB's API and of PartiQL. A transaction needs those of its parts
 # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).

@@ -8,6 +8,7 @@ from local import sabotage
 from local.techniques import OUT, PAGE, REPAIRED, TECHNIQUES, TOLD, Technique, page
 from relight.model import Mode
 from relight.policy import CONTROLS
+from relight.record import plain_name
 
 every_technique = pytest.mark.parametrize("each", TECHNIQUES, ids=lambda each: each.name)
 
@@ -25,7 +26,7 @@ def test_its_controls_look_at_its_events(each: Technique) -> None:
     assert set(each.controls) <= CONTROLS.keys()
     triggers = {name for control in each.controls for name in CONTROLS[control].triggers}
     if each.events != ("any",):
-        missed = set(each.events) - triggers
+        missed = set(map(plain_name, each.events)) - triggers
         assert not (each.controls and missed), f"{sorted(missed)} reach no control of {each.controls}"
 
 

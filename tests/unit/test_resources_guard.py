@@ -66,6 +66,13 @@ def settings(**changes: Any) -> Any:
             {"functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"},
             [f"function/{NAME}"],
         ),
+        (
+            "lambda",
+            "UpdateFunctionCode20150331v2",
+            {"fullyQualifiedArn": {"functionQualifier": {}, "relativeId": {"functionName": NAME}}},
+            None,
+            [f"function/{NAME}"],
+        ),
         ("sns", "DeleteTopic", {"topicArn": TOPIC}, None, [f"topic/{NAME}"]),
         ("sns", "Unsubscribe", {"subscriptionArn": f"{TOPIC}:1-2"}, None, [f"topic/{NAME}"]),
         ("sqs", "PurgeQueue", {"queueUrl": QUEUE}, None, ["queue/relight-Queue-1X2Y3Z4A5B6C"]),

@@ -73,6 +73,9 @@ def test_the_standards_key_is_in_use() -> None:
     (found,) = kind.observe(aws, Scope(ACCOUNT, REGION, (KEY_ID,)), {}, standard(trail_keys={REGION: KEY_ARN}))
     assert found.state is not None
     assert found.state.used_by == ("the standard",)
+    (found,) = kind.observe(aws, Scope(ACCOUNT, REGION, (KEY_ID,)), {}, standard(trail_keys={}, topic_key=KEY_ARN))
+    assert found.state is not None
+    assert found.state.used_by == ("Relight's topic",)
 
 
 @pytest.mark.parametrize(

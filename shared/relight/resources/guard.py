@@ -87,7 +87,8 @@ def _named(kind: str, record: Record) -> list[Any]:
         of_it = subscription.rpartition(":")[0] if isinstance(subscription, str) else None
         return [asked.get("topicArn"), of_it]
     if kind == "function":
-        return [dig(answered, "functionArn") or asked.get("functionName")]
+        whole = dig(asked, "fullyQualifiedArn", "relativeId", "functionName")
+        return [dig(answered, "functionArn") or asked.get("functionName") or whole]
     keys = {
         "ledger": ("tableName", "resourceArn"),
         "queue": ("queueUrl",),

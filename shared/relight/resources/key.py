@@ -104,10 +104,12 @@ def _policy(place: Place, key_arn: str) -> str | Unread:
 
 
 def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unread:
-    """What writes log files with a key, by the key's ARN."""
+    """What writes log files or notifications with a key, by the key's ARN."""
     found: dict[str, list[str]] = {}
     if own := standard.trail_keys.get(place.region):
         found.setdefault(own, []).append("the standard")
+    if standard.topic_key:
+        found.setdefault(standard.topic_key, []).append("Relight's topic")
     try:
         trails = seen.trails(place)
         for trail in trails:

@@ -1,0 +1,71 @@
+"""The service control policy in docs/ denies whatever the guard undoes, and fits into the quota."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+
+import pytest
+
+from local.settings import PROJECT, STACK
+from relight.policy import Control, controls_of
+from relight.resources.guard import ARNS
+from tests.contract.template import ROLE, of_type
+
+TEXT = (PROJECT / "docs" / "service-control-policy.json").read_text(encoding="utf-8")
+STATEMENTS = json.loads(TEXT)["Statement"]
+DENIED = [action for statement in STATEMENTS for action in statement["Action"]]
+# IAM's prefixes, by control. Several services have a call of that name.
+PREFIXES = {
+    "alarm": ("cloudwatch",),
+    "function": ("lambda",),
+    "ledger": ("dynamodb",),
+    "queue": ("sqs",),
+    "role": ("iam",),
+    "rule": ("events",),
+    "schedule": ("scheduler",),
+    "stack": ("cloudformation",),
+    "topic": ("sns",),
+}
+# They take no resource: denying them would deny them to everybody.
+OPEN = {"sns:Unsubscribe", "sns:SetSubscriptionAttributes"}
+
+
+def is_denied(action: str) -> bool:
+    return any(fnmatchcase(action, pattern) for pattern in DENIED)
+
+
+@pytest.mark.parametrize("control", controls_of("guard"), ids=lambda each: each.id)
+def test_whatever_the_guard_undoes_is_denied(control: Control) -> None:
+    kind, names = control.id.partition(".")[2], control.triggers
+    wanted = {f"{prefix}:{name}" for prefix in PREFIXES[kind] for name in names} - OPEN
+    missing = sorted(action for action in wanted if not is_denied(action))
+    assert not missing, f"docs/service-control-policy.json lets people call {missing}"
+
+
+def test_reads_and_the_functions_own_work_are_not_denied() -> None:
+    for action in ("dynamodb:GetItem", "dynamodb:Query", "events:DescribeRule", "sns:Publish", "sqs:ReceiveMessage"):
+        assert not is_denied(action)
+
+
+def test_every_type_of_part_is_covered() -> None:
+    patterns = STATEMENTS[0]["Resource"]
+    for kind, middle in ARNS.items():
+        place = middle.format(place="us-east-1:123456789012", account="123456789012")
+        name = f"{STACK}/1f2e" if kind == "stack" else f"{STACK}-Part-1X2Y3Z4A5B6C"
+        assert any(fnmatchcase(f"arn:aws:{place}{name}", each) for each in patterns), f"no {kind} is covered"
+
+
+def test_only_a_deployment_and_relight_itself_are_let_through() -> None:
+    for statement in STATEMENTS:
+        assert statement["Effect"] == "Deny"
+        let = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+        assert let == ["arn:aws:iam::*:role/DEPLOYMENT-ROLE", f"arn:aws:iam::*:role/{STACK}-*"]
+    assert is_denied("iam:CreateRole"), "a role of that name could be made by anybody"
+    named = [role for role, each in of_type(ROLE).items() if "RoleName" in each["Properties"]]
+    assert not named, f"{named} would not begin with the stack's name"
+
+
+def test_it_fits() -> None:
+    """5,120 characters, says https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html."""
+    assert len(json.dumps(json.loads(TEXT), separators=(",", ":"))) <= 5120
