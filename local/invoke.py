@@ -28,7 +28,8 @@ def _run(screen: Screen, reach: Reachable, sample: Sample, sam: str) -> int:
     with screen.step("Building an account that logs as it should, and deploying template.yaml"):
         victim = account.build(aws)
         sabotage.furnish(aws, victim)
-        function = aws.deploy().functions[sample.family]
+        stack = aws.deploy()
+        function, sample = stack.functions[sample.family], samples.named_as_in(stack, sample)
         if not sample.is_first_look:
             aws.announce()
             aws.settle()

@@ -1,7 +1,8 @@
 """The sample events, and the drift that each of them reports: what to break so that the event tells the truth."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from local import account, sabotage
 from local.account import Account
 from local.cloud import LocalAws
 from local.sabotage import Sabotage
-from local.settings import ACCOUNT, PARTITION, PROJECT
+from local.settings import ACCOUNT, PARTITION, PROJECT, STACK
+from local.stack import Stack
+from relight.record import plain_name
 
 # Where a redirected bucket's access logs go: any bucket that S3 takes as a target will do.
 _ELSEWHERE = "nobody-looks-here"
@@ -63,9 +66,24 @@ def read(family: str, event: str) -> Sample:
     return Sample(family, path, moved, _record(moved))
 
 
+def named_as_in(stack: Stack, sample: Sample) -> Sample:
+    """The sample with the names that CloudFormation has given to the stack's parts this time."""
+
+    def present(found: re.Match[str]) -> str:
+        name = stack.resources.get(found[1], found[0])
+        return name.rpartition("/")[2].rpartition(":")[2] if ":" in name else name
+
+    event = json.loads(re.sub(rf"{STACK}-([A-Za-z]+)-[A-Z0-9]{{12}}", present, json.dumps(sample.event)))
+    return replace(sample, event=event, record=_record(event))
+
+
 def sabotage_of(sample: Sample) -> Sabotage | None:
     """The sabotage of the catalogue that the sample reports, unless the sample says itself what was broken."""
-    return None if _steps(sample) else next((each for each in sabotage.ALL if each.event == sample.name), None)
+    if _steps(sample):
+        return None
+    found = [each for each in sabotage.ALL if each.event == plain_name(sample.name)]
+    its_own = [each for each in found if sample.family == "guard_watch" and each.effect.endswith("the guard")]
+    return next(iter(its_own or found), None)
 
 
 def commit(aws: LocalAws, sample: Sample, victim: Account) -> None:

@@ -36,7 +36,7 @@ def reach() -> Iterator[Reachable]:
         yield found
 
 
-def prepare(aws: LocalAws, sample: Sample) -> Account:
+def prepare(aws: LocalAws, sample: Sample, *, broken: bool = True) -> Account:
     """A fresh account in which what the sample reports has happened; from now on only a container acts."""
     aws.delivers = True
     aws.reset()
@@ -44,10 +44,12 @@ def prepare(aws: LocalAws, sample: Sample) -> Account:
     sabotage.furnish(aws, victim)
     aws.deploy()
     if not sample.is_first_look:
-        helpers.sweep(aws, "CREATE_COMPLETE")
+        aws.announce(deaf=() if sample.family in helpers.GUARDS else helpers.GUARDS)
+        aws.settle()
     aws.forget()
     aws.delivers = False
-    samples.commit(aws, sample, victim)
+    if broken:
+        samples.commit(aws, sample, victim)
     return victim
 
 
@@ -91,6 +93,36 @@ def test_a_function_repairs_what_its_sample_reports(
     assert message.data["outcome"] == "repaired"
     assert message.data["actor"]["arn"] == sample.record["userIdentity"]["arn"]
     assert message.event_id == sample.record["eventID"]
+
+
+@pytest.mark.parametrize(
+    ("family", "event"),
+    [
+        ("key", "DisableKey"),
+        ("recorder", "StopConfigurationRecorder"),
+        ("alarm", "DeleteAlarms"),
+        ("log_group", "PutRetentionPolicy"),
+        ("guard", "DisableRule"),
+        ("guard_watch", "DisableRule"),
+    ],
+)
+def test_the_other_functions_repair_what_the_catalogues_sabotage_broke(
+    reach: Reachable, family: str, event: str
+) -> None:
+    sample = samples.read(family, event)
+    each = samples.sabotage_of(sample)
+    assert each is not None
+    victim = prepare(reach.aws, sample, broken=False)
+    before = each.proof(reach.aws, victim)
+    sample = samples.named_as_in(reach.aws.stack, sample)
+    samples.commit(reach.aws, sample, victim)
+    assert each.proof(reach.aws, victim) != before
+
+    result = container.invoke(reach, reach.aws.stack.functions[family], sample.event, SAM)
+
+    assert (result.returncode, result.stdout.strip()) == (0, "null")
+    assert each.proof(reach.aws, victim) == before
+    assert {message.data["outcome"] for message in reach.aws.notifications} == {"repaired"}
 
 
 def test_the_sweep_keeps_baselines(reach: Reachable) -> None:
