@@ -28,6 +28,7 @@ from local.cloud import LocalAws
 from local.gateway import BROKEN
 from local.sabotage import Sabotage
 from local.show import Screen
+from relight.record import plain_name
 
 Action = tuple[str, str]  # the function's family, "service:Operation"
 
@@ -143,7 +144,8 @@ def run(aws: LocalAws, victim: Account, action: Action, each: Sabotage, fault: F
     repaired = each.proof(aws, victim) == before
     letters = _take_letters(aws)
     verdict = _verdict(repaired=repaired, told=bool(told), letters=letters)
-    redriven = [r for r in aws.records if r["eventName"] == each.event and r["userIdentity"]["type"] == "IAMUser"]
+    called = [r for r in aws.records if plain_name(r["eventName"]) == each.event]
+    redriven = [r for r in called if r["userIdentity"]["type"] == "IAMUser"]
     for record in redriven:
         aws.delivery.post(cloudtrail.event(record))
     aws.settle(60)

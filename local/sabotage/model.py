@@ -16,7 +16,7 @@ class Sabotage:
     """
 
     control: str
-    event: str  # the eventName that CloudTrail writes for it
+    event: str  # the eventName that CloudTrail writes for it, without an API's version
     effect: str  # for people: "log objects expire after a day"
     commit: Callable[[LocalAws, Session, Account], object]  # the intruder's calls
     proof: Callable[[LocalAws, Account], Any]  # read from AWS, comparable

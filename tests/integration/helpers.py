@@ -18,6 +18,7 @@ from local.cloud import LocalAws
 from local.inbox import Notification
 from local.runtime import Invocation
 from local.settings import REGION
+from relight.record import plain_name
 
 Record = dict[str, Any]
 
@@ -113,7 +114,8 @@ class FunctionFailed(Exception):
 
 def records(aws: LocalAws, *names: str) -> list[Record]:
     """The records of calls that were not the functions' own, oldest first."""
-    return [each for each in aws.records if not _caller(aws, each) and (not names or each["eventName"] in names)]
+    called = [each for each in aws.records if not names or plain_name(each["eventName"]) in names]
+    return [each for each in called if not _caller(aws, each)]
 
 
 def writes(aws: LocalAws) -> list[str]:
