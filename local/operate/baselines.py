@@ -17,6 +17,7 @@ from local.show import Screen
 from relight.case import Runtime
 from relight.clock import Clock
 from relight.errors import AwsError, RelightError
+from relight.ledger import fits
 from relight.message import Message, clean, shown, subject_line
 from relight.model import MET, Actor, Baseline, Finding, Mode, Observed, Outcome, Resource, Scope, Severity
 from relight.notify import Notifier
@@ -228,6 +229,8 @@ def _present(subject: Subject) -> Any:
         raise Refused(f"{arn} is out of reach: {observed.out_of_reach}")
     if observed.state is None:
         raise Refused(f"{arn} does not exist; if it is gone for good: relight forget {arn} --reason …")
+    if not fits(observed.state):
+        raise Refused(f"{arn} is too large to be kept as a baseline: DynamoDB takes 400 KB an item")
     if not is_whole(observed.state):
         raise Refused(f"{arn} could be read only in part, and a baseline must be whole: look at your permissions")
     return observed.state

@@ -12,20 +12,31 @@ from relight.model import Actor, Cause, Drift, Finding, Incident, Mode, Outcome,
 
 # Raised when a field changes its meaning or goes; readers may rely on the rest.
 VERSION = 1
-# The most characters of a value or a call, and the most calls, that are kept and told.
-LONGEST = 4096
+# The most calls that are kept and told.
 MOST_CALLS = 25
+# How much is kept and told of an incident, from all to little: the characters of a text, the drifts of a finding.
+SIZES = ((4096, 100), (512, 50), (64, 5))
+# Bytes of its JSON. It stands in a message once more, escaped, and beside its text: SNS takes 256 KB of all that
+# (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html), DynamoDB 400 KB.
+LARGEST = 60_000
 
 
 def to_data(incident: Incident) -> dict[str, Any]:
-    """JSON data with everything that an incident holds, its severity and actor's name included.
+    """JSON data with everything that an incident holds, its severity and actor's name included; cut to fit."""
+    return _data(bounded(incident))
 
-    Long values and calls are cut, so that it fits into a message (SNS takes 256 KB) and into the ledger (400 KB an
-    item): of a policy or a lifecycle of many pages, the live resource shows the rest.
-    """
-    data = asdict(replace(incident, calls=_cut(incident.calls), would_call=_cut(incident.would_call)))
-    for drift in (drift for finding in data["findings"] for drift in finding["drifts"]):
-        drift |= {side: _short(drift[side]) for side in ("found", "wanted")}
+
+def bounded(incident: Incident) -> Incident:
+    """The incident, cut so that it fits into a message and into the ledger; the live resource shows the rest."""
+    for longest, most in SIZES:
+        cut = _cut(incident, longest, most)
+        if len(json.dumps(_data(cut), default=str)) < LARGEST:
+            break
+    return cut
+
+
+def _data(incident: Incident) -> dict[str, Any]:
+    data = asdict(incident)
     return {
         "version": VERSION,
         **data,
@@ -36,16 +47,50 @@ def to_data(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _cut(calls: tuple[str, ...]) -> tuple[str, ...]:
+def _cut(incident: Incident, longest: int, most: int) -> Incident:
+    return replace(
+        incident,
+        actor=Actor(**{name: _short_text(value, longest) for name, value in asdict(incident.actor).items()}),
+        findings=tuple(_cut_finding(finding, longest, most) for finding in incident.findings),
+        calls=_cut_calls(incident.calls, longest),
+        would_call=_cut_calls(incident.would_call, longest),
+        error=_short_text(incident.error, longest),
+    )
+
+
+def _cut_finding(finding: Finding, longest: int, most: int) -> Finding:
+    more = len(finding.drifts) - most
+    note = _short_text(finding.note, longest)
+    return replace(
+        finding,
+        drifts=tuple(
+            replace(
+                drift,
+                field=_short_text(drift.field, longest),
+                found=_short(drift.found, longest),
+                wanted=_short(drift.wanted, longest),
+                manual=_short_text(drift.manual, longest),
+            )
+            for drift in finding.drifts[:most]
+        ),
+        note=f"{note} … and {more} more.".lstrip() if more > 0 else note,
+    )
+
+
+def _cut_calls(calls: tuple[str, ...], longest: int) -> tuple[str, ...]:
     more = len(calls) - MOST_CALLS
-    shown = tuple(call if len(call) <= LONGEST else f"{call[:LONGEST]} …" for call in calls[:MOST_CALLS])
+    shown = tuple(_short_text(call, longest) for call in calls[:MOST_CALLS])
     return (*shown, f"… and {more} more") if more > 0 else shown
 
 
-def _short(value: Any) -> Any:
+def _short_text(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} …"
+
+
+def _short(value: Any, longest: int) -> Any:
     """A value as it is or, where it is very long, the beginning of its JSON."""
     text = json.dumps(value, default=str)
-    return value if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"
+    return value if len(text) <= longest else f"{text[:longest]} … ({len(text)} characters)"
 
 
 def from_data(data: Mapping[str, Any]) -> Incident:

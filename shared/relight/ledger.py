@@ -16,11 +16,14 @@ from relight.aws import Aws
 from relight.errors import AwsError
 from relight.incident import from_data, to_data
 from relight.model import Baseline, Call, Incident, Resource
-from relight.policy.state import lasting
+from relight.policy.state import written
 
 REFUSED = "ConditionalCheckFailedException"
 # Longer than a notification takes, shorter than the minute after which Lambda retries an invocation that crashed.
 TELLING = timedelta(seconds=30)
+# Bytes of a state that can be kept: DynamoDB takes 400 KB an item, names, keys and controls included
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+LARGEST_STATE = 390_000
 Revive = Callable[[Mapping[str, Any]], Any]
 
 
@@ -165,11 +168,16 @@ class Ledger:
         return True
 
 
+def fits(state: Any) -> bool:
+    """Whether a state is small enough for a baseline."""
+    return len(written(state)) <= LARGEST_STATE
+
+
 def replacement(resource: Resource, baseline: Baseline[Any]) -> dict[str, Any]:
     """The parameters of a put over the revision that a baseline was made from, and over no other."""
     item = {
         **key_of(f"baseline#{resource.account}#{resource.kind}", resource.arn),
-        "state": {"S": json.dumps(lasting(baseline.state), sort_keys=True)},
+        "state": {"S": written(baseline.state)},
         "controls": {"S": " ".join(sorted(baseline.controls))},
         "since": {"S": baseline.since.isoformat()},
         "revision": {"N": str(baseline.revision + 1)},

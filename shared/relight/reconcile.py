@@ -15,14 +15,19 @@ from relight import outbox
 from relight.case import Case, Runtime
 from relight.errors import RelightError, RepairFailed
 from relight.fallback import FallbackLedger
-from relight.model import MET, Baseline, Cause, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
-from relight.policy.state import is_whole
+from relight.ledger import LARGEST_STATE, fits
+from relight.model import MET, Baseline, Cause, Drift, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.policy.state import is_whole, written
 from relight.record import Record
 from relight.repair import BACKOFF, repair
 from relight.resources.kind import Kind
 
 # Up to so many baselines are read one by one; for more, the Region's are queried.
 FEW = 10
+TOO_LARGE = (
+    "A baseline may have 400 KB. Until the configuration is smaller, Relight puts back the earlier baseline, or what "
+    "the standard demands."
+)
 IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 
@@ -98,7 +103,7 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     else:
         entry = ledger.find(event_id, observed.resource.arn)
     changed = _changed(case, observed, findings)
-    incident = replace(incident, findings=incident.findings + changed)
+    incident = replace(incident, findings=incident.findings + changed + too_large(case.kind, observed))
     if entry:
         incident = outbox.merged(entry, incident, findings)
     if incident.findings:
@@ -168,6 +173,25 @@ def _changed(case: Case, observed: Observed[Any], findings: Iterable[Finding]) -
     )
 
 
+def too_large(kind: Kind, observed: Observed[Any]) -> tuple[Finding, ...]:
+    """A finding for a state that no baseline can hold: what it is now, Relight could not put back."""
+    if observed.state is None or fits(observed.state):
+        return ()
+    size = Drift("Size", found=len(written(observed.state)), wanted=LARGEST_STATE, manual=TOO_LARGE)
+    return (
+        Finding(
+            control=f"{kind.KIND}.size",
+            title="The configuration is small enough to be kept as a baseline",
+            severity=Severity.MEDIUM,
+            references="",
+            mode=Mode.OBSERVE,
+            outcome=Outcome.OBSERVED,
+            cause=Cause.FOUND,
+            drifts=(size,),
+        ),
+    )
+
+
 def keep(
     run: Runtime, kind: Kind, observed: Observed[Any], findings: Iterable[Finding], baseline: Baseline[Any] | None
 ) -> bool:
@@ -177,7 +201,7 @@ def keep(
     """
     met = frozenset(f.control for f in findings if f.outcome in MET)
     doubtful = any(f.outcome in IN_DOUBT or (f.cause is Cause.TAKEN and f.control not in met) for f in findings)
-    if observed.state is None or doubtful or not is_whole(observed.state):
+    if observed.state is None or doubtful or not is_whole(observed.state) or not fits(observed.state):
         return False
     if baseline:
         lost = any(f.control in baseline.controls - met for f in findings)

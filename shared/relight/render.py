@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from relight.incident import to_data
+from relight.incident import bounded, to_data
 from relight.message import Message, clean, shown, subject_line
 from relight.model import Actor, Cause, Drift, Finding, Incident, Outcome
 
@@ -44,7 +44,7 @@ def render(incident: Incident) -> Message:
     """The message for an incident. Pure."""
     return Message(
         subject=_subject(incident),
-        text="\n".join(_text(incident)) + "\n",
+        text="\n".join(_text(bounded(incident))) + "\n",
         data=to_data(incident),
         attributes={
             "severity": incident.severity,

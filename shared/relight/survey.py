@@ -11,11 +11,14 @@ from relight.errors import AwsError, MalformedRecord
 from relight.model import MET, Baseline, Observed, Outcome, Scope
 from relight.policy import judge
 from relight.policy.exemption import exempt
-from relight.policy.state import lasting
-from relight.reconcile import keep, known
+from relight.policy.state import lasting, written
+from relight.reconcile import keep, known, too_large
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
+# Bytes of a state's JSON: a batch of fifty fits into the 6 MB that Lambda answers with
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+LARGEST_SHOWN = 50_000
 PARTS = ("baselines", "kept", "weaker", "drifted", "exempt", "out_of_reach", "failed")
 
 
@@ -46,8 +49,9 @@ def survey(run: Runtime, kinds: Iterable[Kind], request: Mapping[str, Any]) -> d
         if exemptions:
             report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
         not_met = [f.control for f in findings if f.drifts]
-        if not_met:
-            report["drifted"][arn] = not_met
+        drifted = [*not_met, *(f.control for f in too_large(kind, observed))]
+        if drifted:
+            report["drifted"][arn] = drifted
         report["failed"] |= {f"{arn} {f.control}": f.note for f in findings if f.outcome is Outcome.UNKNOWN}
         weaker = _weaker(run, kind, observed.state, not_met, baseline)
         if weaker:
@@ -59,9 +63,15 @@ def survey(run: Runtime, kinds: Iterable[Kind], request: Mapping[str, Any]) -> d
             if met:  # of a resource that meets nothing, only that is kept
                 report["kept"][arn] = met
         if baseline and baseline.controls:
-            report["baselines"][arn] = {"controls": sorted(baseline.controls), "state": lasting(baseline.state)}
+            report["baselines"][arn] = {"controls": sorted(baseline.controls), "state": _shown(baseline.state)}
     telemetry.logger.info("surveyed", extra={"report": report})
     return report
+
+
+def _shown(state: Any) -> Any:
+    """A state as it is reported: of a very large one only its size, for all of a report has to fit into an answer."""
+    size = len(written(state))
+    return lasting(state) if size <= LARGEST_SHOWN else {"size": size, "note": "too large to show: see the ledger"}
 
 
 def _weaker(run: Runtime, kind: Kind, state: Any, not_met: Iterable[str], baseline: Baseline[Any] | None) -> list[str]:

@@ -239,3 +239,32 @@ def test_a_truncated_record_ends_in_the_failure_queue(cloud: LocalAws, victim: A
     (letter,) = helpers.letters(cloud, "FailureQueue")
     assert letter["responsePayload"]["errorType"] == "MalformedRecord"
     assert "names no trail" in letter["responsePayload"]["errorMessage"]
+
+
+def test_a_configuration_that_no_baseline_can_hold_stops_no_repair(cloud: LocalAws, victim: Account) -> None:
+    """CloudTrail takes 500 values of selectors, of 2,048 characters each: more than DynamoDB takes as an item."""
+    values = [f"arn:aws:s3:::example-{number:03}/{'x' * 900}" for number in range(450)]
+    equals = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]}
+    fields = [{"Field": name, "Equals": value} for name, value in equals.items()]
+    cloud.actor("terraform").client("cloudtrail").put_event_selectors(
+        TrailName=victim.trail,
+        AdvancedEventSelectors=[
+            {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]},
+            {"FieldSelectors": [*fields, {"Field": "resources.ARN", "StartsWith": values}]},
+            {"FieldSelectors": fields},
+        ],
+    )
+    cloud.settle()
+    assert helpers.failed(cloud) == []
+    before = helpers.baseline(cloud, victim.trail_arn)
+    cloud.forget()
+
+    record = commit(cloud, victim, "StopLogging")
+
+    assert helpers.trail(cloud)["IsLogging"]
+    assert helpers.failed(cloud) == []
+    message = helpers.about(cloud, record)
+    assert message.outcome == "repaired"
+    assert "A baseline may have 400 KB" in message.text
+    assert helpers.baseline(cloud, victim.trail_arn) == before
+    assert helpers.letters(cloud, "FailureQueue") == []

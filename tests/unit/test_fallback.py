@@ -9,7 +9,7 @@ import pytest
 
 from relight.errors import AwsError
 from relight.fallback import FallbackLedger
-from relight.ledger import Ledger
+from relight.ledger import LARGEST_STATE, Ledger
 from relight.model import Outcome
 from relight.reconcile import reconcile
 from tests.unit.builders import NOON, incident, record, resource
@@ -120,3 +120,41 @@ def test_every_method_is_wrapped(scene: Scene, lose: Callable[[str], None]) -> N
     ledger.told("k", incident(), NOON)
     assert not ledger.keep(resource(), a_baseline(Lamp()))
     assert ledger.lost is not None
+
+
+HUGE = "hall" * 100_000
+
+
+def test_a_state_that_no_baseline_can_hold_stops_no_repair_and_is_told_with_it(scene: Scene) -> None:
+    """The event does not come again for it: it would be as large the next time."""
+    scene.know("a", Lamp(), "lamp.lit", "lamp.white")
+    before = dict(scene.ledger.states)
+    scene.house.lamps["a"] = Lamp(lit=False, room=HUGE)
+    act(scene)
+    assert scene.house.lamps["a"].lit
+    assert scene.ledger.states == before, "the earlier baseline stays"
+    (told,) = scene.notifier.told
+    assert (told.outcome, [f.control for f in told.findings]) == (
+        Outcome.REPAIRED,
+        ["lamp.lit", "lamp.baseline", "lamp.size"],
+    )
+    (size,) = told.findings[-1].drifts
+    assert size.found > LARGEST_STATE == size.wanted
+    assert "earlier baseline" in size.manual
+
+
+def test_by_itself_such_a_state_is_told_once_a_day(scene: Scene) -> None:
+    scene.house.lamps["a"] = Lamp(room=HUGE)
+    for day in range(2):
+        for each in range(3):
+            reconcile(scene.run, LampKind(), record("Look", {"names": ("a",)}, eventID=f"{day}-{each}"), "t1")
+        scene.clock.sleep(86400)
+    assert [[f.control for f in told.findings] for told in scene.notifier.told] == [["lamp.size"]] * 2
+    assert scene.ledger.states == {}
+
+
+def test_what_just_fits_is_kept(scene: Scene) -> None:
+    scene.house.lamps["a"] = Lamp(lit=False, room="x" * (LARGEST_STATE - 100))
+    act(scene)
+    assert len(scene.ledger.states) == 1
+    assert [f.control for f in scene.notifier.told[0].findings] == ["lamp.lit"]

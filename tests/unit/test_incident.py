@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relight.incident import VERSION, from_data, to_data
+from relight.incident import LARGEST, VERSION, from_data, to_data
 from relight.model import Actor, Call, Cause, Drift, Finding, Incident, Mode, Outcome, Resource, Severity
-from tests.unit.builders import NOON, baseline, finding, incident, trail
+from relight.notify import Notifier
+from relight.render import render
+from tests.unit.builders import NOON, TOPIC, baseline, finding, incident, trail
+from tests.unit.fakes import fake_aws
 
 TEXT = st.text(max_size=20)
 PLAIN = st.recursive(
@@ -142,3 +146,36 @@ def test_what_is_too_long_for_a_message_is_cut() -> None:
     assert data["findings"][0]["drifts"][0]["found"].endswith("characters)")
     assert data["calls"][-1] == "… and 35 more"
     assert from_data(data).outcome is long.outcome
+
+
+# SNS takes a message of 256 KB, attributes included (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
+MESSAGE = 256 * 1024
+LONG = ['\u202e"\\' * 300, "https://" + "ä" * 3000, {"k" * 200: ["\n" * 99] * 99}, [{"ID": str(n)} for n in range(999)]]
+
+
+@pytest.mark.parametrize(
+    ("value", "drifts"),
+    [*((value, count) for value in LONG for count in (1, 20)), ("short", 999)],
+    ids=lambda x: ascii(x)[:9],
+)
+def test_whatever_there_is_to_tell_fits_into_a_message_and_into_the_ledger(value: Any, drifts: int) -> None:
+    found = finding(drifts=tuple(Drift(f"Rule {n}", value, value, manual="Undo it. " * 99) for n in range(drifts)))
+    huge = incident(
+        *[replace(found, control=f"bucket.c{n}", note="why " * 999) for n in range(20)],
+        calls=("s3:PutBucketLifecycleConfiguration " + json.dumps(value),) * 60,
+        actor=Actor(arn="arn:aws:iam::1:user/" + "u" * 20_000, type="IAMUser", user_agent="ua\n" * 50_000),
+        error="AccessDenied; " * 20_000,
+    )
+    message, aws, sent = render(huge), *fake_aws(sns__Publish={})
+    Notifier(aws, TOPIC).send(message)
+    ((_, _, published),) = sent.calls
+    assert len(json.dumps(published).encode()) < MESSAGE
+    assert len(json.dumps(to_data(huge)).encode()) < LARGEST
+    again = from_data(to_data(huge))
+    assert (again.outcome, again.severity, len(again.findings)) == (huge.outcome, huge.severity, 20)
+    assert ("more" in again.findings[0].note) == (drifts > 1)
+
+
+def test_what_is_short_enough_is_told_whole() -> None:
+    whole = incident(finding(drifts=(Drift("Rules", [{"ID": "a"}], None),)), calls=("s3:Put {}",))
+    assert from_data(to_data(whole)) == whole

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relight.errors import AwsError
-from relight.ledger import TELLING, Ledger
-from relight.model import Baseline, Outcome
-from relight.policy.state import lasting
+from relight.ledger import LARGEST_STATE, TELLING, Ledger, fits
+from relight.model import Baseline, Drift, Outcome
+from relight.policy.state import lasting, written
 from relight.policy.trail import Trail
 from relight.resources import trail as kind
 from tests.unit.builders import ACCOUNT, BEFORE, NOON, TRAIL_ARN, finding, incident, resource, trail
@@ -114,3 +114,29 @@ def test_reads_see_what_was_just_written() -> None:
     ledger.find(KEY, TRAIL_ARN)
     ledger.baselines_under("trail", ACCOUNT, "arn:", kind.revive)
     assert [params["ConsistentRead"] for _, _, params in session.calls] == [True, True]
+
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ITEM = 400 * 1024
+
+
+def limited(_region: str, **params: Any) -> dict[str, Any]:
+    """A put as AWS refuses it; moto takes items of any size there. Names count, and values in UTF-8."""
+    item = params["Item"]
+    if sum(len(name) + len(next(iter(value.values())).encode()) for name, value in item.items()) > ITEM:
+        raise refused("ValidationException", "Item size has exceeded the maximum allowed size")
+    return {}
+
+
+def test_the_largest_baseline_and_incident_fit_into_an_item() -> None:
+    arn = f"{TRAIL_ARN}{'x' * 900}"
+    controls = frozenset(f"trail.{number:030}" for number in range(50))
+    largest = trail(sns_topic="x" * (LARGEST_STATE - len(written(trail(sns_topic="")))))
+    ledger = Ledger(fake_aws(dynamodb__PutItem=limited)[0], "ledger", 400)
+
+    assert fits(largest)
+    assert not fits(trail(sns_topic=f"{largest.sns_topic}x"))
+    assert ledger.keep(resource(arn), Baseline(largest, controls, BEFORE))
+    assert ledger.open(KEY, incident(*[finding(drifts=(Drift("Rules", ["ä" * 999] * 999, None),))] * 20), NOON) is None
+    with pytest.raises(AwsError, match="maximum allowed size"):
+        ledger.keep(resource(arn), Baseline(trail(sns_topic="x" * ITEM), controls, BEFORE))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from relight.errors import MalformedRecord
+from relight.ledger import LARGEST_STATE
 from relight.model import Mode
 from relight.reconcile import FEW
-from relight.survey import SOURCE, survey
+from relight.survey import LARGEST_SHOWN, SOURCE, survey
+from relight.sweep import BATCH
 from tests.unit.builders import ACCOUNT, REGION
 from tests.unit.lamps import Lamp, LampKind, Scene, arn
 
@@ -126,3 +129,19 @@ def test_a_malformed_request(scene: Scene, changes: dict[str, Any]) -> None:
     with pytest.raises(MalformedRecord, match="a sweep's"):
         survey(scene.run, [LampKind()], request)
     assert scene.house.reads == 0
+
+
+def test_a_state_that_is_too_large_is_reported_and_not_kept(scene: Scene) -> None:
+    scene.house.lamps |= {"b": Lamp(room="x" * LARGEST_STATE), "c": Lamp()}
+    report = look(scene, "b", "c")
+    assert (report["drifted"], list(report["kept"])) == ({arn("b"): ["lamp.size"]}, [arn("c")])
+    assert list(report["baselines"]) == [arn("c")]
+
+
+def test_a_report_of_fifty_large_states_fits_into_lambda_s_answer(scene: Scene) -> None:
+    names = [f"lamp-{number}" for number in range(BATCH)]
+    scene.house.lamps = dict.fromkeys(names, Lamp(room="x" * (LARGEST_STATE - 100)))
+    report = look(scene, *names)
+    assert len(report["kept"]) == BATCH
+    assert len(json.dumps(report)) < 6_000_000
+    assert report["baselines"][arn("lamp-0")]["state"]["size"] > LARGEST_SHOWN

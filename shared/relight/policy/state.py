@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
@@ -20,6 +21,11 @@ def lasting(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [lasting(each) for each in value]
     return value
+
+
+def written(state: Any) -> str:
+    """A state's lasting fields as JSON, the same for the same state; ASCII, so that its characters are its bytes."""
+    return json.dumps(lasting(state), sort_keys=True)
 
 
 def is_whole(state: Any) -> bool:
