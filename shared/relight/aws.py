@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from relight.errors import AwsError, RelightError
-from relight.model import Call
+from relight.model import Call, Unread
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
@@ -123,6 +123,11 @@ class Place:
         except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error
         return answer
+
+
+def unread(error: AwsError, *, foreign: bool = False) -> Unread:
+    """What stands in a state for a value whose read failed; `foreign`: another account refused it."""
+    return Unread(str(error), foreign=foreign or error.forbidden)
 
 
 def body(answer: Mapping[str, Any], key: str) -> bytes:

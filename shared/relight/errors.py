@@ -1,5 +1,9 @@
 """Every error that Relight raises on purpose; each leaves the invocation to be retried and, at last, dead-lettered."""
 
+from __future__ import annotations
+
+import re
+
 
 class RelightError(Exception):
     """Base of them all."""
@@ -21,16 +25,29 @@ class OutOfReach(RelightError):
     """What decides a control belongs to another account, or is forbidden for good: it is told, and not retried."""
 
 
+DENIALS = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+# How AWS ends the message of a denial that comes from the organisation, EC2's own with its encoded details
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html). Only its end is AWS's own words:
+# before it stand names that anybody may have chosen.
+BY_THE_ORGANISATION = re.compile(
+    r"(with an explicit deny in a (service|resource) control policy(: \S+)?"
+    r"|because no (service|resource) control policy allows the \S+ action)"
+    r"\.?( Encoded authorization failure message: \S+)?$"
+)
+
+
 class AwsError(RelightError):
     """AWS refused or failed a call.
 
     `code` is AWS's error code (``AccessDenied``), or the name of botocore's exception where no answer came.
+    `forbidden`: the organisation's policies deny it, so that no retry and nobody in this account changes that.
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
         super().__init__(f"{operation}: {code}: {message}")
         self.operation = operation
         self.code = code
+        self.forbidden = code in DENIALS and bool(BY_THE_ORGANISATION.search(message))
 
 
 class RepairFailed(RelightError):

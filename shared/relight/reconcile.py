@@ -7,16 +7,29 @@ was done: Lambda retries, then dead-letters, then an alarm rings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from relight import outbox
 from relight.case import Case, Runtime
-from relight.errors import RelightError, RepairFailed
+from relight.errors import AwsError, RelightError, RepairFailed
 from relight.fallback import FallbackLedger
 from relight.ledger import LARGEST_STATE, fits
-from relight.model import MET, Baseline, Cause, Drift, Finding, Incident, Mode, Observed, Outcome, Scope, Severity
+from relight.model import (
+    MET,
+    Baseline,
+    Cause,
+    Drift,
+    Finding,
+    Incident,
+    Mode,
+    Observed,
+    Outcome,
+    Resource,
+    Scope,
+    Severity,
+)
 from relight.policy.state import is_whole, written
 from relight.record import Record
 from relight.repair import BACKOFF, repair
@@ -74,11 +87,29 @@ def _observe(
 ) -> list[Observed[Any]]:
     """The live state. What was created a moment ago may not be visible yet, and gets some seconds."""
     for pause in (*BACKOFF[:3], 0):
-        seen = list(kind.observe(run.aws, scope, baselines, run.standard))
+        seen = list(reachable(run, kind, scope, baselines))
         if not created or not pause or all(o.state or o.out_of_reach for o in seen):
             break
         run.clock.sleep(pause)
     return seen
+
+
+def reachable(
+    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]]
+) -> Iterator[Observed[Any]]:
+    """The live state; what the organisation forbids to read is out of reach. Raises AwsError for any other failure."""
+    try:
+        yield from list(kind.observe(run.aws, scope, baselines, run.standard))
+    except AwsError as error:
+        if not error.forbidden or not scope.names:
+            raise
+        if len(scope.names) > 1:  # of several, the others may be read
+            for name in scope.names:
+                yield from reachable(run, kind, replace(scope, names=(name,), parts=()), baselines)
+            return
+        (name,) = scope.names
+        arn = kind.arn(run.standard.partition, scope.account, scope.region, name)
+        yield Observed(Resource(kind.KIND, name, arn, scope.account, scope.region), None, str(error))
 
 
 def settle(case: Case, observed: Observed[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,21 +25,34 @@ def repair(case: Case, observed: Observed[Any], findings: Findings) -> tuple[Obs
     """
     place = case.run.aws.at(observed.resource.account, observed.resource.region)
     sent: list[Call] = []
-    errors: list[str] = []
+    errors: list[AwsError] = []
     tried: set[str] = set()
     while todo := _failed(findings) - tried:
         calls = case.plan(observed, [f for f in findings if f.control in todo], Outcome.FAILED)
         sent += _send(place, calls, errors)
         tried |= todo
-        observed, findings = _verified(case, observed, findings, tried)
-    return observed, findings, sent, "; ".join(errors)
+        forbidden = len(errors) == len(sent) and all(error.forbidden for error in errors)
+        pauses = (0,) if forbidden else (*BACKOFF, 0)
+        observed, findings = _verified(case, observed, findings, tried, pauses)
+    forbidden_calls = {error.operation: str(error) for error in errors if error.forbidden}
+    findings = tuple(_told_if_forbidden(case, observed, f, forbidden_calls) for f in findings)
+    return observed, findings, sent, "; ".join(map(str, errors))
+
+
+def _told_if_forbidden(case: Case, observed: Observed[Any], finding: Finding, forbidden: Mapping[str, str]) -> Finding:
+    """What the organisation forbids to repair is told once a day, for no retry changes it."""
+    calls = case.plan(observed, [finding], Outcome.FAILED) if forbidden else ()
+    refusals = [forbidden.get(f"{call.service}:{call.operation}") for call in calls]
+    if not refusals or not all(refusals):
+        return finding
+    return replace(finding, outcome=Outcome.OUT_OF_REACH, note="; ".join(filter(None, refusals)))
 
 
 def _failed(findings: Iterable[Finding]) -> set[str]:
     return {f.control for f in findings if f.outcome is Outcome.FAILED}
 
 
-def _send(place: Place, calls: Iterable[Call], errors: list[str]) -> list[Call]:
+def _send(place: Place, calls: Iterable[Call], errors: list[AwsError]) -> list[Call]:
     """Sends every call, whatever became of the one before, and a refused call's substitutes; notes the refusals."""
     sent = []
     for call in calls:
@@ -47,14 +60,16 @@ def _send(place: Place, calls: Iterable[Call], errors: list[str]) -> list[Call]:
         try:
             place.send(call)
         except AwsError as error:
-            errors.append(str(error))
+            errors.append(error)
             sent += _send(place, call.instead, errors)
     return sent
 
 
-def _verified(case: Case, observed: Observed[Any], before: Findings, tried: set[str]) -> tuple[Observed[Any], Findings]:
-    """Looks again until what was tried shows, or the backoff is used up; the last look, and how each finding ended."""
-    for pause in (*BACKOFF, 0):
+def _verified(
+    case: Case, observed: Observed[Any], before: Findings, tried: set[str], pauses: tuple[int, ...]
+) -> tuple[Observed[Any], Findings]:
+    """Looks again until what was tried shows, or the pauses are used up; the last look, and how each finding ended."""
+    for pause in pauses:
         observed = case.look(observed)
         now = {f.control: f for f in case.judge(observed)}
         if not pause or not _failed(now.values()) & tried:

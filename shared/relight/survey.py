@@ -12,7 +12,7 @@ from relight.model import MET, Baseline, Observed, Outcome, Scope
 from relight.policy import judge
 from relight.policy.exemption import exempt
 from relight.policy.state import lasting, written
-from relight.reconcile import keep, known, too_large
+from relight.reconcile import keep, known, reachable, too_large
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
@@ -103,7 +103,7 @@ def _each(
 ) -> Iterator[Observed[Any]]:
     """Observes all at once; where one cannot be read, one by one, so that it does not hide the others."""
     try:
-        yield from list(kind.observe(run.aws, scope, baselines, run.standard))
+        yield from list(reachable(run, kind, scope, baselines))
     except AwsError as error:
         if len(scope.names) <= 1:
             failed.update(dict.fromkeys(scope.names, str(error)))

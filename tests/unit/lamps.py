@@ -69,6 +69,7 @@ class House:
     lag: int = 0  # reads after each write that still show what was there before
     invisible: int = 0  # reads that show nothing at all yet
     refuses: dict[str, str] = field(default_factory=dict)  # operation → error code
+    because: str = "no"  # AWS's message to what is refused
     unreadable: set[str] = field(default_factory=set)
     powerless: bool = False  # writes succeed and change nothing
     after_write: dict[str, Lamp | None] = field(default_factory=dict)  # what somebody else does just after a write
@@ -93,7 +94,7 @@ class House:
     def _describe(self, _region: str, Name: str) -> Mapping[str, Any]:  # noqa: N803  as AWS spells parameters
         self.reads += 1
         if Name in self.unreadable:
-            raise refused("AccessDenied")
+            raise refused("AccessDenied", self.because)
         if self.invisible:
             self.invisible -= 1
             raise refused("NoSuchLamp")
@@ -108,14 +109,14 @@ class House:
     def _hang(self, _region: str, Name: str, Room: str) -> Mapping[str, Any]:  # noqa: N803
         self.writes.append(("Hang", Name))
         if "Hang" in self.refuses:
-            raise refused(self.refuses["Hang"])
+            raise refused(self.refuses["Hang"], self.because)
         self.lamps[Name] = Lamp(lit=False, room=Room)
         return {}
 
     def _write(self, operation: str, name: str, **changes: Any) -> Mapping[str, Any]:
         self.writes.append((operation, name))
         if operation in self.refuses:
-            raise refused(self.refuses[operation])
+            raise refused(self.refuses[operation], self.because)
         if not self.powerless:
             self._stale[name] = (self.lag, self.lamps[name])
             self.lamps[name] = replace(self.lamps[name], **changes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from relight.aws import UNKNOWN_OPERATION, Aws, Place
+from relight.aws import UNKNOWN_OPERATION, Aws, Place, unread
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
@@ -226,7 +226,7 @@ def _listeners(place: Place, topic: str) -> int | Unread | None:
     except AwsError as error:
         if error.code in NO_TOPIC:
             return None
-        return Unread(str(error), foreign=_owner(topic) != place.account and error.code in REFUSALS)
+        return unread(error, foreign=_owner(topic) != place.account and error.code in REFUSALS)
     return sum(str(each.get("SubscriptionArn", "")).startswith("arn:") for each in listed)
 
 

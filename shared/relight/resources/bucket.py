@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from relight.aws import Aws, Place
+from relight.aws import Aws, Place, unread
 from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
@@ -108,7 +108,7 @@ def _part(reader: Callable[[Place, str], Any], place: Place, name: str) -> Any:
     try:
         return reader(place, name)
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
 
 
 def _public_access(place: Place, name: str) -> Any:

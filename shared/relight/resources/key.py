@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from relight.aws import Aws, Place
+from relight.aws import Aws, Place, unread
 from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
@@ -92,7 +92,7 @@ def _rotation(place: Place, key_arn: str) -> tuple[bool | Unread, int]:
     try:
         status = place.read("kms", "GetKeyRotationStatus", KeyId=key_arn) or {}
     except AwsError as error:
-        return Unread(str(error)), USUAL_PERIOD_DAYS
+        return unread(error), USUAL_PERIOD_DAYS
     return bool(status.get("KeyRotationEnabled")), status.get("RotationPeriodInDays") or USUAL_PERIOD_DAYS
 
 
@@ -100,7 +100,7 @@ def _policy(place: Place, key_arn: str) -> str | Unread:
     try:
         return str((place.read("kms", "GetKeyPolicy", KeyId=key_arn, PolicyName="default") or {}).get("Policy", ""))
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
 
 
 def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unread:
@@ -119,7 +119,7 @@ def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unr
             for key in _bucket_keys(place, bucket):
                 found.setdefault(key, []).append(f"bucket {bucket}")
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
     return {key: tuple(users) for key, users in found.items()}
 
 

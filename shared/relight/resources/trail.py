@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from relight.aws import Aws, Place
+from relight.aws import Aws, Place, unread
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
@@ -177,7 +177,7 @@ def _tags(place: Place, trail_arn: str) -> Mapping[str, str] | Unread:
     try:
         answer = place.read("cloudtrail", "ListTags", ResourceIdList=[trail_arn]) or {}
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
     tags = (tag for listed in answer.get("ResourceTagList", ()) for tag in listed.get("TagsList", ()))
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
@@ -197,7 +197,7 @@ def _with_log_group(place: Place, trail: Trail, before: Trail | None) -> Trail:
             "logs", "DescribeSubscriptionFilters", missing=("ResourceNotFoundException",), logGroupName=name
         )
     except AwsError as error:
-        return replace(trail, log_group_exists=Unread(str(error)), subscription_filters=last_known)
+        return replace(trail, log_group_exists=unread(error), subscription_filters=last_known)
     if answer is None:
         return replace(trail, log_group_exists=False)
     return replace(trail, subscription_filters=tuple(_filter(each) for each in answer["subscriptionFilters"]))
@@ -263,7 +263,7 @@ def _key_state(place: Place, key: str) -> str | Unread:
     try:
         answer = home.read("kms", "DescribeKey", missing=("NotFoundException",), KeyId=key)
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
     return str(answer["KeyMetadata"]["KeyState"]) if answer else "NotFound"
 
 

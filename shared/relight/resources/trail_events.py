@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from relight.aws import Place
+from relight.aws import Place, unread
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Unread
 from relight.policy.selectors import (
@@ -55,7 +55,7 @@ def event_selectors(place: Place, trail_arn: str) -> tuple[Shown, Shown]:
     try:
         shown = place.read("cloudtrail", "GetEventSelectors", TrailName=trail_arn) or {}
     except AwsError as error:
-        return Unread(str(error)), Unread(str(error))
+        return unread(error), unread(error)
     return tuple(shown.get("EventSelectors") or ()), tuple(shown.get("AdvancedEventSelectors") or ())
 
 
@@ -64,7 +64,7 @@ def insight_selectors(place: Place, trail_arn: str) -> Shown:
     try:
         shown = place.read("cloudtrail", "GetInsightSelectors", missing=NO_INSIGHTS, TrailName=trail_arn) or {}
     except AwsError as error:
-        return Unread(str(error))
+        return unread(error)
     return tuple(shown.get("InsightSelectors") or ())
 
 
