@@ -168,6 +168,8 @@ def _take_letters(aws: LocalAws) -> bool:
     sqs, found = aws.client("sqs"), False
     for name in ("FailureQueue", "DelayedFailureQueue", "UndeliveredQueue"):
         url = aws.stack.resources[name]
+        if not sqs.list_queues(QueueNamePrefix=url.rpartition("/")[2]).get("QueueUrls"):
+            continue  # deleted, and not made again
         while messages := sqs.receive_message(QueueUrl=url).get("Messages"):
             found = True
             for message in messages:

@@ -186,13 +186,17 @@ def _silence(aws: LocalAws, intruder: Session, _victim: Account) -> None:
     )
 
 
-def _queue(aws: LocalAws, _victim: Account) -> Any:
+def _queue(aws: LocalAws, _victim: Account, logical_id: str = "FailureQueue") -> Any:
     names = ["Policy", "MessageRetentionPeriod", "SqsManagedSseEnabled"]
     urls = aws.client("sqs").list_queues().get("QueueUrls", [])
-    if _name(aws, "FailureQueue").rpartition("/")[2] not in [url.rpartition("/")[2] for url in urls]:
+    if _name(aws, logical_id).rpartition("/")[2] not in [url.rpartition("/")[2] for url in urls]:
         return None
-    shown = aws.client("sqs").get_queue_attributes(QueueUrl=_name(aws, "FailureQueue"), AttributeNames=names)
+    shown = aws.client("sqs").get_queue_attributes(QueueUrl=_name(aws, logical_id), AttributeNames=names)
     return shown.get("Attributes")
+
+
+def _undelivered_queue(aws: LocalAws, victim: Account) -> Any:
+    return _queue(aws, victim, "UndeliveredQueue")
 
 
 def _shorten(aws: LocalAws, intruder: Session, _victim: Account) -> None:
@@ -202,7 +206,7 @@ def _shorten(aws: LocalAws, intruder: Session, _victim: Account) -> None:
 
 
 def _delete_queue(aws: LocalAws, intruder: Session, _victim: Account) -> None:
-    intruder.client("sqs").delete_queue(QueueUrl=_name(aws, "FailureQueue"))
+    intruder.client("sqs").delete_queue(QueueUrl=_name(aws, "UndeliveredQueue"))
 
 
 def _purge(aws: LocalAws, intruder: Session, _victim: Account) -> None:
@@ -298,7 +302,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("guard.topic", "SetSubscriptionAttributes", "a filter lets nothing through", _filter, _topic),
     Sabotage("guard.topic", "SetTopicAttributes", "nobody may publish", _silence, _topic),
     Sabotage("guard.queue", "SetQueueAttributes", "dead letters expire after a minute", _shorten, _queue),
-    Sabotage("guard.queue", "DeleteQueue", "dead letters are lost", _delete_queue, _queue),
+    Sabotage("guard.queue", "DeleteQueue", "undelivered events are lost", _delete_queue, _undelivered_queue),
     Sabotage("guard.queue", "PurgeQueue", "dead letters are thrown away", _purge, _queue, "compliant"),
     Sabotage("guard.ledger", "UpdateTable", "the ledger may be deleted", _unprotect, _ledger),
     Sabotage("guard.schedule", "UpdateSchedule", "the guard no longer looks round", _pause, _schedule),
