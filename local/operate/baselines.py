@@ -212,7 +212,7 @@ def _named(what: Wanted, standard: Standard) -> tuple[Kind, Scope, str]:
     raise Refused(
         f"{what.resource} is nothing that Relight guards in account {account}"
         + (f" as a {what.kind}" if what.kind else "")
-        + f": kinds are {', '.join(KIND_NAMES)}"
+        + f": kinds are {', '.join(KIND_NAMES)}; Relight's own parts are accepted by deploying them"
     )
 
 
