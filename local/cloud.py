@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import cloudtrail, identity, monitoring, queues, stack, trails
+from local import cloudtrail, identity, memory, monitoring, queues, stack, trails
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -50,6 +51,16 @@ def _come_from(request: Any, address: str) -> None:
     request.headers.update({"User-Agent": _AGENT, "X-Forwarded-For": address})
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """An account as it once was: what moto holds, what chance comes next, what is deployed."""
+
+    memory: memory.Memory
+    chance: Any
+    stack: Stack | None
+    runtime: Runtime
+
+
 class LocalAws:
     """One account in one Region, and one of it in a process, for moto keeps its state there.
 
@@ -61,7 +72,7 @@ class LocalAws:
         queues.put_right()
         self._gateway = Gateway(self)
         self._gateway.start(host, port)
-        self._runtime = Runtime()
+        self._scratch = self._runtime = Runtime()
         self._delivery: Delivery | None = None
         self._stack: Stack | None = None
         self._session = Session(self._gateway.url, _NOBODY)
@@ -105,6 +116,27 @@ class LocalAws:
         self._actors.clear()
         self.forget()
 
+    def remember(self) -> Remembered:
+        """All that there is now, to be recalled as often as wanted; nothing may be under way."""
+        self._stop_delivery()
+        found = Remembered(memory.taken(), mock_random.getstate(), self._stack, self._runtime)
+        if self._stack:
+            self._scratch = Runtime()  # what is deployed later must not change these functions
+        self.recall(found)
+        return found
+
+    def recall(self, remembered: Remembered) -> None:
+        """Back to what was remembered, with functions that are still warm."""
+        self._stop_delivery()
+        memory.put_back(remembered.memory)
+        mock_random.setstate(remembered.chance)
+        self._actors.clear()
+        self._stack, self.delivers = remembered.stack, True
+        if self._stack:
+            self._runtime = remembered.runtime
+            self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)
+        self.forget()
+
     def forget(self) -> None:
         """Empties the inbox and the logs of what happened so far; the calls of the functions are kept throughout."""
         for kept in (self.records, self.invocations, self.notifications):
@@ -113,6 +145,7 @@ class LocalAws:
     def deploy(self, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
         """Creates the stack and sets it to work; the sweep does not run before `announce`."""
         self._stack = stack.deploy(self.client, template, **parameters)
+        self._runtime = self._scratch
         self._runtime.load(self._stack.functions.values(), self.url, self.role_credentials)
         self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)
         return self._stack

@@ -110,9 +110,10 @@ class Played:
 
     @property
     def good(self) -> bool:
-        """Told once, as it should be; and repaired, if it can be."""
+        """Told as it should be, of two calls the second perhaps as repaired already; and repaired, if it can be."""
         repaired = self.sabotage.outcome == "repaired"
-        return self.outcomes == (self.sabotage.outcome,) and (self.as_before or not repaired)
+        told = self.outcomes in ((self.sabotage.outcome,), (self.sabotage.outcome, "compliant"))
+        return told and (self.as_before or not repaired)
 
 
 def _second_act(screen: Screen, aws: LocalAws, victim: Account) -> bool:

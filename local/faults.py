@@ -104,8 +104,7 @@ def hurry() -> Iterator[None]:
 
 
 def build(aws: LocalAws) -> Account:
-    """A fresh account with everything that the catalogue looks after, and its baselines."""
-    aws.delivers = True
+    """A fresh account with everything that the catalogue looks after, and Relight at work in it."""
     aws.reset()
     victim = account.build(aws)
     sabotage.furnish(aws, victim)
@@ -116,21 +115,25 @@ def build(aws: LocalAws) -> Account:
     return victim
 
 
-def scenarios(aws: LocalAws, families: tuple[str, ...] = ()) -> dict[Action, Sabotage]:
-    """For each call that a function makes, the first sabotage of its own controls that leads to it."""
+def scenarios(aws: LocalAws, victim: Account, families: tuple[str, ...] = ()) -> dict[Action, Sabotage]:
+    """For each call that a function makes, the first sabotage that leads to it and that this function repairs."""
     found: dict[Action, Sabotage] = {}
-    victim = build(aws)
-    names = dict(pair.split("=") for pair in aws.stack.functions["sweep"].environment["RELIGHT_FAMILIES"].split(","))
-    names["guard"] = aws.stack.functions["guard"].name  # which the sweep leaves to itself
     for each in (each for each in sabotage.ALL if each.outcome == "repaired"):
-        function = aws.stack.function(names.get(each.control.partition(".")[0], ""))
-        if function is None or (families and function.family not in families):
-            continue
+        aws.forget()
         aws.calls.clear()
         _commit(aws, each, victim)
-        for service, operation in sorted(aws.calls[function.family]):
-            found.setdefault((function.family, f"{service}:{operation}"), each)
+        for family in _repairing(aws):
+            if family in families or not families:
+                for service, operation in sorted(aws.calls[family]):
+                    found.setdefault((family, f"{service}:{operation}"), each)
     return found
+
+
+def _repairing(aws: LocalAws) -> set[str]:
+    """The families that made a call which changed something."""
+    by = (each["userIdentity"] for each in aws.records)
+    sessions = {identity["arn"].rpartition("/")[2] for identity in by if identity["type"] == "AssumedRole"}
+    return {function.family for session in sessions if (function := aws.stack.function(session))}
 
 
 def run(aws: LocalAws, victim: Account, action: Action, each: Sabotage, fault: Fault) -> Cell:
@@ -183,17 +186,18 @@ def _commit(aws: LocalAws, each: Sabotage, victim: Account, who: str = account.I
     aws.settle(60)
 
 
-def matrix(aws: LocalAws, families: tuple[str, ...] = ()) -> Iterator[Cell]:
-    """Every call with every fault, one after the other."""
+def matrix(aws: LocalAws, victim: Account, families: tuple[str, ...] = ()) -> Iterator[Cell]:
+    """Every call with every fault, one after the other, in an account as `build` leaves it."""
+    as_built = aws.remember()
     with hurry():
-        todo = sorted(scenarios(aws, families).items(), key=lambda item: item[0])
-        victim = build(aws)
+        todo = sorted(scenarios(aws, victim, families).items(), key=lambda item: item[0])
+        aws.recall(as_built)
         for action, each in todo:
             for fault in FAULTS:
                 cell = run(aws, victim, action, each, fault)
                 yield cell
                 if cell.verdict in (Verdict.WRONG, Verdict.STANDARD):  # not as it was
-                    victim = build(aws)
+                    aws.recall(as_built)
 
 
 def show(screen: Screen, families: tuple[str, ...] = ()) -> int:
@@ -201,7 +205,7 @@ def show(screen: Screen, families: tuple[str, ...] = ()) -> int:
     cells: list[Cell] = []
     with warnings.catch_warnings(), LocalAws() as aws:
         warnings.simplefilter("ignore")
-        for cell in matrix(aws, families):
+        for cell in matrix(aws, build(aws), families):
             cells.append(cell)
             screen.line(f"  {cell.family:<16} {cell.action:<40} {cell.fault:<12} {cell.verdict}", _style(cell))
     counts = Counter(cell.verdict for cell in cells)

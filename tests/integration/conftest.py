@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from local import account
+from local import account, sabotage
 from local.account import Account
-from local.cloud import LocalAws
+from local.cloud import LocalAws, Remembered
+from tests.integration import helpers
 
 
 @pytest.fixture(scope="session")
@@ -18,21 +19,70 @@ def local_aws() -> Iterator[LocalAws]:
         yield aws
 
 
+Fresh = Callable[[str, Callable[[], Account]], Account]
+
+
+@pytest.fixture(scope="session")
+def fresh(local_aws: LocalAws) -> Fresh:
+    """An account by name: built when it is first wanted, and from then on recalled as it was then."""
+    known: dict[str, tuple[Remembered, Account]] = {}
+
+    def take(name: str, build: Callable[[], Account]) -> Account:
+        if name not in known:
+            victim = build()
+            known[name] = (local_aws.remember(), victim)
+        remembered, victim = known[name]
+        local_aws.recall(remembered)
+        return victim
+
+    return take
+
+
 @pytest.fixture
-def victim(local_aws: LocalAws) -> Iterator[Account]:
+def victim(local_aws: LocalAws, fresh: Fresh) -> Iterator[Account]:
     """A fresh account that logs as it should: what it holds that is worth attacking."""
-    local_aws.reset()
-    yield account.build(local_aws)
+
+    def build() -> Account:
+        local_aws.reset()
+        return account.build(local_aws)
+
+    yield fresh("account", build)
     local_aws.reset()  # waits for what is still under way, so that nothing of it runs on into the next test
 
 
 @pytest.fixture
-def cloud(local_aws: LocalAws, victim: Account) -> LocalAws:  # noqa: ARG001 (the account is there first)
+def cloud(local_aws: LocalAws, victim: Account, fresh: Fresh) -> LocalAws:
     """The stack in that account; the sweep has kept its baselines, and nobody has been told more."""
-    local_aws.deploy()
-    local_aws.announce()
-    local_aws.settle()
-    failed = [invocation.error for invocation in local_aws.invocations if invocation.error]
-    assert not failed, "the sweep failed"
-    local_aws.forget()
+
+    def build() -> Account:
+        local_aws.deploy()
+        local_aws.announce(deaf=helpers.GUARDS)
+        local_aws.settle()
+        failed = [invocation.error for invocation in local_aws.invocations if invocation.error]
+        assert not failed, "the sweep failed"
+        return victim
+
+    fresh("deployed", build)
     return local_aws
+
+
+@pytest.fixture
+def enforced(local_aws: LocalAws, fresh: Fresh) -> Iterator[Account]:
+    """An account that has everything that the catalogue looks after, compliant, and Relight at work in it."""
+    yield fresh("enforced", lambda: _set_to_work(local_aws, "enforce"))
+    local_aws.reset()
+
+
+@pytest.fixture
+def observed(local_aws: LocalAws, fresh: Fresh) -> Iterator[Account]:
+    """The same, where Relight only tells."""
+    yield fresh("observed", lambda: _set_to_work(local_aws, "observe"))
+    local_aws.reset()
+
+
+def _set_to_work(aws: LocalAws, mode: str) -> Account:
+    aws.reset()
+    victim = account.build(aws)
+    sabotage.furnish(aws, victim)
+    helpers.set_to_work(aws, mode=mode, guarded=True)
+    return victim

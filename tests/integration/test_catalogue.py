@@ -5,7 +5,6 @@ What moto cannot show is tested on fakes shaped as AWS documents it: ON_FAKES na
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,16 +26,6 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     helpers.hurry(monkeypatch)
 
 
-@pytest.fixture
-def furnished(local_aws: LocalAws) -> Iterator[Account]:
-    """An account that has everything that the catalogue looks after, compliant."""
-    local_aws.reset()
-    victim = account.build(local_aws)
-    sabotage.furnish(local_aws, victim)
-    yield victim
-    local_aws.reset()
-
-
 def _commit(aws: LocalAws, each: Sabotage, victim: Account) -> None:
     each.commit(aws, aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
     aws.settle()
@@ -51,18 +40,18 @@ def _told(aws: LocalAws, control: str) -> list[dict[str, Any]]:
 
 @every_sabotage
 def test_it_is_repaired_and_told_and_nothing_happens_again(
-    each: Sabotage, local_aws: LocalAws, furnished: Account
+    each: Sabotage, local_aws: LocalAws, enforced: Account
 ) -> None:
-    cloud = helpers.set_to_work(local_aws, guarded=each.control.startswith("guard."))
-    before = each.proof(cloud, furnished)
+    cloud = local_aws
+    before = each.proof(cloud, enforced)
 
-    _commit(cloud, each, furnished)
+    _commit(cloud, each, enforced)
 
     assert helpers.failed(cloud) == []
     outcomes = [finding["outcome"] for finding in _told(cloud, each.control)]
     assert outcomes in ([each.outcome], [each.outcome, "compliant"])  # of two calls, the second may find it repaired
     if each.outcome == "repaired":
-        assert each.proof(cloud, furnished) == before
+        assert each.proof(cloud, enforced) == before
     else:
         assert helpers.writes(cloud) == []
 
@@ -75,12 +64,12 @@ def test_it_is_repaired_and_told_and_nothing_happens_again(
 
 @pytest.mark.parametrize("each", {each.control: each for each in reversed(sabotage.ALL)}.values(), ids=str)
 def test_observe_mode_writes_nothing_and_tells_what_it_would_do(
-    each: Sabotage, local_aws: LocalAws, furnished: Account
+    each: Sabotage, local_aws: LocalAws, observed: Account
 ) -> None:
-    cloud = helpers.set_to_work(local_aws, mode="observe", guarded=each.control.startswith("guard."))
-    before = each.proof(cloud, furnished)
+    cloud = local_aws
+    before = each.proof(cloud, observed)
 
-    _commit(cloud, each, furnished)
+    _commit(cloud, each, observed)
 
     assert helpers.writes(cloud) == []
     assert helpers.failed(cloud) == []
@@ -88,7 +77,7 @@ def test_observe_mode_writes_nothing_and_tells_what_it_would_do(
     assert finding["mode"] != "enforce"
     if each.outcome == "repaired":
         assert finding["outcome"] == "observed"
-        assert each.proof(cloud, furnished) != before, "the proof cannot tell a sabotage from a repair"
+        assert each.proof(cloud, observed) != before, "the proof cannot tell a sabotage from a repair"
 
 
 @pytest.mark.parametrize("control", sorted(CONTROLS))

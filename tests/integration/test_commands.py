@@ -22,7 +22,7 @@ from local.cli import main
 from local.cloud import LocalAws
 from local.settings import PROJECT, REGION
 from local.show import Screen
-from local.stack import Stack
+from tests.integration import helpers
 
 PATIENCE = 60
 
@@ -143,14 +143,14 @@ def test_the_demo_fails_where_a_rule_is_off(
     local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     local_aws.reset()
-    deploy = LocalAws.deploy
+    announce = LocalAws.announce
 
-    def without_a_rule(aws: LocalAws) -> Stack:
-        stack = deploy(aws)
-        aws.client("events").disable_rule(Name=stack.resources["TrailRule"].rpartition("/")[2])
-        return stack
+    def without_a_rule(aws: LocalAws) -> None:
+        announce(aws)
+        with helpers.nobody_listening(aws):
+            aws.client("events").disable_rule(Name=aws.stack.resources["TrailRule"].rpartition("/")[2])
 
-    monkeypatch.setattr(LocalAws, "deploy", without_a_rule)
+    monkeypatch.setattr(LocalAws, "announce", without_a_rule)
 
     assert not demo.run(Screen())
     assert "Nobody was told of it" in capsys.readouterr().out

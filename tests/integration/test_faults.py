@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local import faults, sabotage
+from local.account import Account
 from local.cloud import LocalAws
 from tests.contract.template import functions
 
@@ -16,12 +17,11 @@ FAMILIES = sorted(f.family for f in functions().values() if any(kind.KIND in SAB
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whatever_fails_it_is_repaired_and_told_or_dead_lettered(
-    local_aws: LocalAws, family: str, monkeypatch: pytest.MonkeyPatch
+    local_aws: LocalAws, enforced: Account, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And once the fault is gone and the event comes again, everything is as it was."""
     monkeypatch.setattr(faults, "FAULTS", TWO)
-    cells = list(faults.matrix(local_aws, (family,)))
-    local_aws.reset()
+    cells = list(faults.matrix(local_aws, enforced, (family,)))
 
     assert not [cell for cell in cells if not cell.verdict.good]
     kinds = {cell.verdict for cell in cells}
@@ -30,10 +30,11 @@ def test_whatever_fails_it_is_repaired_and_told_or_dead_lettered(
     assert len({cell.action for cell in cells}) >= 5, "the sabotages lead to hardly any call"
 
 
-def test_the_matrix_can_tell_a_silent_loss(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_matrix_can_tell_a_silent_loss(
+    local_aws: LocalAws, enforced: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With its dead-letter queue taken away, a function that cannot read loses the event."""
     monkeypatch.setattr(faults, "_take_letters", lambda _aws: False)
     monkeypatch.setattr(faults, "FAULTS", faults.FAULTS[:1])
-    verdicts = {cell.verdict for cell in faults.matrix(local_aws, ("flow_logs",))}
-    local_aws.reset()
+    verdicts = {cell.verdict for cell in faults.matrix(local_aws, enforced, ("flow_logs",))}
     assert faults.Verdict.SILENT in verdicts

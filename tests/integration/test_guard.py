@@ -7,6 +7,7 @@ import json
 import pytest
 
 from local import account
+from local.account import Account
 from local.cloud import LocalAws
 from local.settings import ACCOUNT, PROJECT
 from tests.integration import helpers
@@ -18,10 +19,8 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def guarded(local_aws: LocalAws) -> LocalAws:
-    local_aws.reset()
-    account.build(local_aws)
-    return helpers.set_to_work(local_aws, guarded=True)
+def guarded(local_aws: LocalAws, enforced: Account) -> LocalAws:  # noqa: ARG001 (it is there first)
+    return local_aws
 
 
 def state(aws: LocalAws, rule: str) -> str:

@@ -45,7 +45,7 @@ def test_the_calls_made_are_what_the_roles_allow(local_aws: LocalAws) -> None:
     local_aws.reset()
     victim = account.build(local_aws)
     sabotage.furnish(local_aws, victim)
-    cloud = helpers.set_to_work(local_aws)
+    cloud = helpers.set_to_work(local_aws, guarded=True)
     cloud.calls.clear()
     _every_way(cloud, victim)
 

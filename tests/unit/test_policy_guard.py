@@ -62,6 +62,7 @@ def test_what_is_switched_off_is_wrong_even_if_a_deployment_left_it_so(
 ) -> None:
     (drift,) = drifts(part, part if known else None)
     assert (drift.field, drift.wanted) == wanted
+    assert drifts(changed(part, **dict([wanted])), part) == [], "the repair shows, although the baseline was poisoned"
 
 
 def test_a_reserved_concurrency_that_was_deployed_is_kept() -> None:

@@ -107,9 +107,9 @@ def rule(part: Part | None, standard: Standard, baseline: Part | None) -> Iterat
 )
 def function(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
     """Configuration, concurrency, permissions, retries and queues are as deployed; code is for a person to restore."""
-    stopped = part is not None and part.settings.get("ReservedConcurrentExecutions") == 0
+    known = baseline or part
     by_hand = dict.fromkeys((EXISTS, "CodeSha256", "Role"), DEPLOY)
-    floor = {"ReservedConcurrentExecutions": None} if stopped and not (baseline and _runs(baseline)) else None
+    floor = {"ReservedConcurrentExecutions": None} if known and not _runs(known) else None
     yield from changes("function", part, baseline, floor=floor, manual=by_hand)
 
 
