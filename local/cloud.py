@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import cloudtrail, identity, memory, monitoring, queues, stack, trails
+from local import cloudtrail, delivery, identity, memory, monitoring, queues, stack, trails
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -237,6 +237,8 @@ class LocalAws:
             self.on_notification(notification)
         if call.service == "sqs" and call.name in ("SendMessage", "SendMessageBatch") and answer.status < 300:
             self._delivery.poll(str(call.parameters()["QueueUrl"]).rpartition("/")[2])
+        if (call.service, call.name) == ("lambda", "CreateEventSourceMapping"):
+            delivery.own_the_mappings()
         if cloudtrail.is_recorded(call):
             record = cloudtrail.record(call, answer, client, moment)
             self.records.append(record)

@@ -53,7 +53,7 @@ class Delivery:
         self._changed = Condition()
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
         self.failures: list[Exception] = []  # of the delivery itself, never of a function
-        _own_the_mappings()
+        own_the_mappings()
         self._thread.start()
 
     def stop(self) -> None:
@@ -180,7 +180,7 @@ def _mappings() -> Iterator[EventSourceMapping]:
     yield from list(get_backend("lambda")[ACCOUNT][REGION]._event_source_mappings.values())  # noqa: SLF001 (moto has no other way)
 
 
-def _own_the_mappings() -> None:
+def own_the_mappings() -> None:
     """Keeps moto from invoking mapped functions itself, which it would do in a container."""
     for sqs_queue in get_backend("sqs")[ACCOUNT][REGION].queues.values():
         sqs_queue.lambda_event_source_mappings.clear()

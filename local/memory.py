@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
+_REGISTRY: Any = BackendDict  # moto has no other way to all of its services
 # The service; in it the accounts by id, and in each of them the backends by Region.
 Branch = tuple[Any, dict[str, tuple[Any, dict[str, Any]]]]
 
@@ -23,14 +24,14 @@ class Memory:
 def taken() -> Memory:
     """A copy of everything there is now."""
     _let_locks_be_copied()
-    services: list[Any] = list(BackendDict._instances)  # noqa: SLF001 (moto has no other way)
+    services = list(_REGISTRY._instances)  # noqa: SLF001
     branches = [(service, {name: (each, dict(each)) for name, each in service.items()}) for service in services]
     return Memory(branches, _copied(branches, {id(each): each.__dict__ for each in _holders(branches)}))
 
 
 def put_back(memory: Memory) -> None:
     """Everything as it was; what came later is dropped."""
-    BackendDict._instances[:] = [service for service, _ in memory.branches]  # noqa: SLF001
+    _REGISTRY._instances[:] = [service for service, _ in memory.branches]  # noqa: SLF001
     for service, accounts in memory.branches:
         service.clear()
         for name, (account, backends) in accounts.items():

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from relight.resources import guard
+from relight.resources.own.stack import TYPES
 from tests.contract import reach
 from tests.contract.dependent_actions import DEPENDENT, iam_action, required
 from tests.contract.template import (
@@ -64,19 +66,36 @@ LEDGER_WRITES = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 }
+# Types of which SAM makes some of a function: their logical ids begin with the function's.
+MADE_BY_SAM = dict.fromkeys(("AWS::Lambda::Function", "AWS::Scheduler::Schedule"), "AWS::Serverless::Function")
+# Which a function without a queue need not be given again.
+MAPPED = ("lambda", "CreateEventSourceMapping")
 # Wildcards in actions, each with the page that asks for it.
 WILDCARDS = {"kms:GenerateDataKey*": "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"}
 
 
 @every_function
 def test_a_role_allows_what_its_function_needs_and_no_more(function: Function) -> None:
-    needed = required(reach.calls(function.family), function.features)
+    needed = required(reach.calls(function.family) - _of_other_parts(function), function.features)
     allowed = actions(function.role)
     assert not needed - allowed, f"{function.role} in template.yaml must allow {sorted(needed - allowed)}"
     assert not allowed - needed, (
         f"{function.role} allows {sorted(allowed - needed)}, which nothing that {function.family} does needs: "
         "drop it, or give the reason and its source in tests/contract/dependent_actions.py"
     )
+
+
+def _of_other_parts(function: Function) -> set[tuple[str, str]]:
+    """Calls for types of parts that a guard has none of to look after; the stack's are read by every guard."""
+    guarded = function.environment.get("RELIGHT_GUARDED", "*")
+    if guarded == "*":
+        return set()
+    made = {kind: of_type(kind, MADE_BY_SAM.get(kind, kind)) for kind in TYPES}
+    own = {TYPES[kind] for kind, names in made.items() if any(fnmatchcase(name, guarded) for name in names)}
+    others = guard.MODULES.keys() - own - {"stack"}
+    calls = {call for other in others for call in reach.from_source(Path(guard.MODULES[other].__file__ or ""))}
+    queues = any(each.queues for each in functions().values() if fnmatchcase(each.logical_id, guarded))
+    return calls | {("cloudformation", "UpdateTerminationProtection")} | (set() if queues else {MAPPED})
 
 
 @every_function

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from local import account, attacks, sabotage
+from local import account, attacks, cloudtrail, sabotage
 from local.account import FLOW_LOG_GROUP, Account
 from local.cloud import LocalAws
+from local.sabotage import Sabotage, guards
 from local.settings import ACCOUNT, REGION
+from relight.policy import CONTROLS
+from relight.record import plain_name
 from tests.contract.dependent_actions import required
 from tests.contract.template import actions, functions
 from tests.integration import helpers
@@ -29,6 +32,13 @@ UNSEEN: dict[str, dict[str, str]] = {
         "logs:PutRetentionPolicy": "the group that came back here keeps all: tests/integration/test_catalogue.py",
         "logs:PutLogGroupDeletionProtection": "moto has no such thing: tests/unit/test_log_group.py",
     },
+    "guard": {
+        "cloudformation:UpdateTerminationProtection": "moto has no such thing: tests/unit/test_resources_guard.py",
+        "lambda:PutFunctionConcurrency": "none is reserved, as shipped: tests/unit/test_resources_guard.py",
+    },
+    "guard_watch": {
+        "lambda:PutFunctionConcurrency": "none is reserved, as shipped: tests/unit/test_resources_guard.py",
+    },
 }
 # More names than are looked up one by one in the ledger.
 MANY = 11
@@ -45,8 +55,8 @@ def test_the_calls_made_are_what_the_roles_allow(local_aws: LocalAws) -> None:
     local_aws.reset()
     victim = account.build(local_aws)
     sabotage.furnish(local_aws, victim)
+    local_aws.calls.clear()
     cloud = helpers.set_to_work(local_aws, guarded=True)
-    cloud.calls.clear()
     _every_way(cloud, victim)
 
     for family, function in functions().items():
@@ -72,6 +82,9 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
     for each in sabotage.ALL:
         each.commit(cloud, cloud.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
         cloud.settle()
+    helpers.invoke(cloud, "guard", {"source": "aws.scheduler", "detail-type": "Scheduled Event", "id": "1"})
+    for guard, attacked in (("guard", guards.SABOTAGES), ("guard_watch", guards.OF_THE_GUARD)):
+        _if_only_one_hears(cloud, victim, guard, attacked)
     # The log group of a trail is Relight's own where Relight introduced it.
     with helpers.nobody_listening(cloud):
         group = {"logGroupName": "/relight/trails/" + victim.trail}
@@ -106,3 +119,14 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
             DeliverLogsPermissionArn=role,
         )
     helpers.sweep(cloud)
+
+
+def _if_only_one_hears(cloud: LocalAws, victim: Account, guard: str, attacked: tuple[Sabotage, ...]) -> None:
+    """Where both guards hear of an attack, one of them may find it undone."""
+    for each in (each for each in attacked if each.outcome != "compliant"):
+        with helpers.nobody_listening(cloud):
+            cloud.forget()
+            each.commit(cloud, cloud.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
+            heard = [r for r in cloud.records if plain_name(r["eventName"]) in CONTROLS[each.control].triggers]
+            for record in heard:
+                helpers.invoke(cloud, guard, cloudtrail.event(record))

@@ -11,7 +11,7 @@ from relight.model import Drift, Observed, Resource, Scope
 from relight.policy.guard import EXISTS, Part
 from relight.policy.state import lasting
 from relight.resources import guard as kind
-from relight.resources.own import stack
+from relight.resources.own import function, stack
 from tests.unit.builders import ACCOUNT, NOON, REGION, accepted_by_botocore, record, standard
 from tests.unit.fakes import fake_aws, refused
 from tests.unit.parts import A_SCHEDULE, AN_ALARM, HANDLES, own_part
@@ -156,6 +156,25 @@ def test_a_part_that_is_gone() -> None:
     (seen,) = kind.observe(aws, Scope(ACCOUNT, "elsewhere", (f"rule/{NAME}",)), {}, settings())
     assert seen.state is None
     assert seen.resource.arn == f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{NAME}"
+
+
+def test_a_mapping_that_is_off_is_as_good_as_none_but_can_be_switched_on() -> None:
+    queue, kafka = "arn:aws:sqs:us-east-1:123456789012:d", {"UUID": OTHER_MAPPING, "State": "Enabled", "BatchSize": 100}
+    aws, _ = fake_aws(
+        lambda__GetFunctionConfiguration={"FunctionName": NAME},
+        lambda__GetFunctionConcurrency={},
+        lambda__GetFunctionEventInvokeConfig=refused("ResourceNotFoundException"),
+        lambda__GetPolicy=refused("ResourceNotFoundException"),
+        lambda__ListEventSourceMappings={
+            "EventSourceMappings": [{"UUID": MAPPING, "EventSourceArn": queue, "State": "Disabling"}, kafka]
+        },
+    )
+    found = function.show(aws.home, NAME, "")
+    assert found
+    assert {f: v for f, v in found[0].items() if f.startswith("Events")} == {
+        f"Events from {OTHER_MAPPING}": {"Enabled": True, "BatchSize": 100}
+    }
+    assert found[1] == {f"Events from {queue}": MAPPING, f"Events from {OTHER_MAPPING}": OTHER_MAPPING}
 
 
 def test_the_stack_stands_or_is_at_work_or_gone() -> None:
@@ -309,10 +328,7 @@ def test_the_ledger() -> None:
     calls = planned(before, before, *before.settings)
     assert operations(calls) == ["UpdateTable", "UpdateContinuousBackups", "UpdateTimeToLive", "PutResourcePolicy"]
     bare = own_part("ledger", TimeToLive=None, ResourcePolicy=None)
-    assert operations(planned(before, bare, "TimeToLive", "ResourcePolicy")) == [
-        "UpdateTimeToLive",
-        "DeleteResourcePolicy",
-    ]
+    assert operations(planned(before, bare, "TimeToLive", "ResourcePolicy")) == ["UpdateTimeToLive"]
     assert planned(None, before, EXISTS) == []
 
 

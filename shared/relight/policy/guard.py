@@ -97,6 +97,7 @@ def rule(part: Part | None, standard: Standard, baseline: Part | None) -> Iterat
         "PutFunctionEventInvokeConfig",
         "UpdateFunctionEventInvokeConfig",
         "DeleteFunctionEventInvokeConfig",
+        "CreateEventSourceMapping",
         "UpdateEventSourceMapping",
         "DeleteEventSourceMapping",
     ),

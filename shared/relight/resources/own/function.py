@@ -15,11 +15,14 @@ INVOKING = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConf
 CONCURRENCY = "ReservedConcurrentExecutions"
 GRANT = ("Action", "Condition", "Principal")  # of a permission's statement; the rest says which it is
 VARIABLE, PERMISSION, EVENTS = "Environment ", "Permission ", "Events from "
-SWITCHED_OFF = ("Disabled", "Disabling")
+OFF = ("Disabled", "Disabling", "Deleting")
 
 
 def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """All that Lambda knows of the function but its tags; the handles are the mappings' UUIDs."""
+    """All that Lambda knows of the function but its tags; the handles are the mappings' UUIDs.
+
+    A mapping that is off is as good as none: one that somebody added is switched off, and that is the end of it.
+    """
     shown = place.read("lambda", "GetFunctionConfiguration", missing=GONE, FunctionName=name)
     if shown is None:
         return None
@@ -32,8 +35,13 @@ def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, s
     settings |= {field: invoking[field] for field in INVOKING if field in invoking}
     statements = json.loads(policy.get("Policy", "{}")).get("Statement", ())
     settings |= {PERMISSION + each["Sid"]: {f: each[f] for f in GRANT if f in each} for each in statements}
-    settings |= {EVENTS + each["EventSourceArn"]: _mapping(each) for each in mappings}
-    return settings, {EVENTS + each["EventSourceArn"]: each["UUID"] for each in mappings}
+    settings |= {_source(each): _mapping(each) for each in mappings if each.get("State") not in OFF}
+    return settings, {_source(each): each["UUID"] for each in mappings}
+
+
+def _source(mapping: Mapping[str, Any]) -> str:
+    """The field of a mapping. A Kafka that its owner runs has no ARN."""
+    return EVENTS + str(mapping.get("EventSourceArn", mapping["UUID"]))
 
 
 def _configuration(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,10 +57,7 @@ def _configuration(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mapping(shown: Mapping[str, Any]) -> dict[str, Any]:
     fields = ("BatchSize", "FunctionResponseTypes", "ScalingConfig", "FilterCriteria")
-    return {
-        "Enabled": shown.get("State") not in SWITCHED_OFF,
-        **{field: shown[field] for field in fields if shown.get(field)},
-    }
+    return {"Enabled": True, **{field: shown[field] for field in fields if shown.get(field)}}
 
 
 def repair(

@@ -40,7 +40,10 @@ def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, s
 def repair(
     name: str, arn: str, wanted: Mapping[str, Any], settings: Mapping[str, Any], handles: Mapping[str, str]
 ) -> tuple[Call, ...]:
-    """A call for each. That items expire can be changed once an hour: until then DynamoDB refuses it."""
+    """A call for each. That items expire can be changed once an hour: until then DynamoDB refuses it.
+
+    The stack's table always has a policy: it is put back, and never deleted.
+    """
     table = {"TableName": name}
     calls = []
     if PROTECTED in wanted:
@@ -53,8 +56,6 @@ def repair(
         calls.append(Call("dynamodb", "UpdateTimeToLive", {**table, "TimeToLiveSpecification": to}))
     if wanted.get(POLICY):
         calls.append(Call("dynamodb", "PutResourcePolicy", {"ResourceArn": arn, "Policy": wanted[POLICY]}))
-    elif POLICY in wanted:
-        calls.append(Call("dynamodb", "DeleteResourcePolicy", {"ResourceArn": arn}))
     return tuple(calls)
 
 
