@@ -31,6 +31,7 @@ from local.show import Screen
 from relight.record import plain_name
 
 Action = tuple[str, str]  # the function's family, "service:Operation"
+Scenarios = dict[Action, Sabotage]
 
 
 @dataclass(frozen=True)
@@ -115,17 +116,21 @@ def build(aws: LocalAws) -> Account:
     return victim
 
 
-def scenarios(aws: LocalAws, victim: Account, families: tuple[str, ...] = ()) -> dict[Action, Sabotage]:
-    """For each call that a function makes, the first sabotage that leads to it and that this function repairs."""
-    found: dict[Action, Sabotage] = {}
-    for each in (each for each in sabotage.ALL if each.outcome == "repaired"):
-        aws.forget()
-        aws.calls.clear()
-        _commit(aws, each, victim)
-        for family in _repairing(aws):
-            if family in families or not families:
+def scenarios(aws: LocalAws, victim: Account) -> Scenarios:
+    """For each call that a function makes, the first sabotage that leads to it and that this function repairs.
+
+    The account is as it was afterwards.
+    """
+    as_built, found = aws.remember(), dict[Action, Sabotage]()
+    with hurry():
+        for each in (each for each in sabotage.ALL if each.outcome == "repaired"):
+            aws.forget()
+            aws.calls.clear()
+            _commit(aws, each, victim)
+            for family in _repairing(aws):
                 for service, operation in sorted(aws.calls[family]):
                     found.setdefault((family, f"{service}:{operation}"), each)
+    aws.recall(as_built)
     return found
 
 
@@ -186,13 +191,11 @@ def _commit(aws: LocalAws, each: Sabotage, victim: Account, who: str = account.I
     aws.settle(60)
 
 
-def matrix(aws: LocalAws, victim: Account, families: tuple[str, ...] = ()) -> Iterator[Cell]:
+def matrix(aws: LocalAws, victim: Account, todo: Scenarios) -> Iterator[Cell]:
     """Every call with every fault, one after the other, in an account as `build` leaves it."""
     as_built = aws.remember()
     with hurry():
-        todo = sorted(scenarios(aws, victim, families).items(), key=lambda item: item[0])
-        aws.recall(as_built)
-        for action, each in todo:
+        for action, each in sorted(todo.items(), key=lambda item: item[0]):
             for fault in FAULTS:
                 cell = run(aws, victim, action, each, fault)
                 yield cell
@@ -205,7 +208,9 @@ def show(screen: Screen, families: tuple[str, ...] = ()) -> int:
     cells: list[Cell] = []
     with warnings.catch_warnings(), LocalAws() as aws:
         warnings.simplefilter("ignore")
-        for cell in matrix(aws, build(aws), families):
+        victim = build(aws)
+        todo = scenarios(aws, victim)
+        for cell in matrix(aws, victim, {key: todo[key] for key in todo if key[0] in families or not families}):
             cells.append(cell)
             screen.line(f"  {cell.family:<16} {cell.action:<40} {cell.fault:<12} {cell.verdict}", _style(cell))
     counts = Counter(cell.verdict for cell in cells)

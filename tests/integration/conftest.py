@@ -69,8 +69,12 @@ def cloud(local_aws: LocalAws, victim: Account, fresh: Fresh) -> LocalAws:
 @pytest.fixture
 def enforced(local_aws: LocalAws, fresh: Fresh) -> Iterator[Account]:
     """An account that has everything that the catalogue looks after, compliant, and Relight at work in it."""
-    yield fresh("enforced", lambda: _set_to_work(local_aws, "enforce"))
+    yield take_enforced(local_aws, fresh)
     local_aws.reset()
+
+
+def take_enforced(aws: LocalAws, fresh: Fresh) -> Account:
+    return fresh("enforced", lambda: _set_to_work(aws, "enforce"))
 
 
 @pytest.fixture
