@@ -5,6 +5,7 @@ Reads and writes are different methods, and `read` refuses to send anything that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from botocore.parsers import ResponseParserError
 
 from relight.errors import AwsError, RelightError
 from relight.model import Call, Unread
+from relight.standard import REGION
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
@@ -42,9 +44,11 @@ class Aws:
         self._clients: dict[tuple[str, str], Any] = {}
 
     def at(self, account: str, region: str) -> Place:
-        """Where calls are to be made. Raises RelightError for another account: no role leads there."""
+        """Where calls are to be made. Raises RelightError for another account (no role leads there) or no Region."""
         if account != self.account:
-            raise RelightError(f"account {account} is not served from here: this stack's account is {self.account}")
+            raise RelightError(f"account {account:.80} is not served from here: this stack's account is {self.account}")
+        if not re.fullmatch(REGION, region):
+            raise RelightError(f"{region:.80} is no Region's name")
         return Place(self, region)
 
     @property

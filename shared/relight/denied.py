@@ -5,6 +5,7 @@ Nothing is looked at in AWS: the record is all there is to know.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from relight.policy.exemption import exempt
 from relight.record import Record, parse
 
 KIND = "endpoint"
+_ENDPOINT = re.compile(r"vpce-\w{1,64}", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 def handler_for_denials() -> Handler:
@@ -78,12 +81,15 @@ def denial_in(record: Record) -> Denial:
     """What a record says was denied. Raises MalformedRecord where it is none, or names no endpoint."""
     if record.error_code != DENIED:
         raise MalformedRecord(f"{record.name} {record.event_id}: errorCode is {record.error_code!r}, not {DENIED}")
-    if not record.vpc_endpoint:
-        raise MalformedRecord(f"{record.name} {record.event_id} names no VPC endpoint")
+    named, owner = record.vpc_endpoint, record.vpc_endpoint_account or record.account
+    if not _ENDPOINT.fullmatch(named):
+        raise MalformedRecord(f"{record.name} {record.event_id} names no VPC endpoint: vpcEndpointId is {named!r:.80}")
+    if not _ACCOUNT.fullmatch(owner):
+        raise MalformedRecord(f"{record.name} {record.event_id}: {owner!r:.80} is no account of a VPC endpoint")
     return Denial(
         caller=endpoint.caller(record.actor),
-        endpoint=record.vpc_endpoint,
-        owner=record.vpc_endpoint_account or record.account,
+        endpoint=named,
+        owner=owner,
         call=f"{record.source}:{record.name}",
         address=record.actor.source_ip,
         resources=record.resources,

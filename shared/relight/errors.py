@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+from relight.plain import plain
+
 
 class RelightError(Exception):
-    """Base of them all."""
+    """Base of them all. Its text is one line, whatever it quotes: Lambda writes it into the log as it is."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 class InvalidSetting(RelightError):
@@ -34,6 +39,8 @@ BY_THE_ORGANISATION = re.compile(
     r"|because no (service|resource) control policy allows the \S+ action)"
     r"\.?( Encoded authorization failure message: \S+)?$"
 )
+# An answer may quote what was sent, which may be somebody's attempt to flood a log.
+LONGEST_MESSAGE = 4096
 
 
 class AwsError(RelightError):
@@ -44,7 +51,7 @@ class AwsError(RelightError):
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
-        super().__init__(f"{operation}: {code}: {message}")
+        super().__init__(f"{operation}: {code}: {message[:LONGEST_MESSAGE]}")
         self.operation = operation
         self.code = code
         self.forbidden = code in DENIALS and bool(BY_THE_ORGANISATION.search(message))

@@ -19,7 +19,7 @@ from relight.ledger import Ledger
 from relight.notify import Notifier
 from relight.policy import check_settings, controls_of
 from relight.reconcile import reconcile
-from relight.record import Record, parse
+from relight.record import Record, dig, parse
 from relight.resources.kind import Kind
 from relight.standard import load
 from relight.survey import SOURCE, survey
@@ -58,7 +58,15 @@ def handler_for(*kinds: Kind, run: Runtime | None = None) -> Handler:
 
 
 def _batch(run: Runtime, kinds: Kinds, event: Mapping[str, Any], context: Any) -> Any:
-    """Records of the delay queue; those that fail are named, and come again until the queue dead-letters them."""
+    """Records of the delay queue; those that fail are named, and come again until the queue dead-letters them.
+
+    Raises MalformedRecord where it is no batch: then there is nothing to name.
+    """
+    messages = event["Records"]
+    if not (isinstance(messages, list) and all(isinstance(dig(each, "messageId"), str) for each in messages)):
+        raise MalformedRecord(f"Records is {messages!r:.80}: not a list of SQS messages")
+    if not messages:
+        return {"batchItemFailures": []}
 
     def take(record: SQSRecord) -> None:  # by this name does powertools hand it over
         _one(run, kinds, _body(record), record.message_id)
@@ -70,7 +78,7 @@ def _batch(run: Runtime, kinds: Kinds, event: Mapping[str, Any], context: Any) -
 def _body(message: SQSRecord) -> Any:
     try:
         return json.loads(message.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter of what is nested too deeply
         telemetry.logger.exception("not JSON", extra={"message_id": message.message_id})
         raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
 

@@ -6,10 +6,11 @@ Text from an event is untrusted: it is shown with every control character spelle
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from relight.plain import plain
 
 # SNS allows 100 ASCII characters (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html).
 SUBJECT_LENGTH = 99
@@ -31,10 +32,7 @@ def clean(value: object, limit: int = LINE_LENGTH) -> str:
 
     Links are broken: in a message that tells people what to do, one in an intruder's user agent would be followed.
     """
-    spelled = "".join(
-        char if char == " " or unicodedata.category(char)[0] not in "CZ" else f"\\u{ord(char):04x}"
-        for char in str(value)
-    ).replace("://", "[:]//")
+    spelled = plain(str(value)).replace("://", "[:]//")
     return spelled if len(spelled) <= limit else spelled[: limit - 1] + "…"
 
 

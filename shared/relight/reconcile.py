@@ -13,7 +13,7 @@ from typing import Any
 
 from relight import outbox
 from relight.case import Case, Runtime
-from relight.errors import AwsError, RelightError, RepairFailed
+from relight.errors import AwsError, MalformedRecord, RelightError, RepairFailed
 from relight.fallback import FallbackLedger
 from relight.ledger import LARGEST_STATE, fits
 from relight.model import (
@@ -41,6 +41,8 @@ TOO_LARGE = (
     "A baseline may have 400 KB. Until the configuration is smaller, Relight puts back the earlier baseline, or what "
     "the standard demands."
 )
+# Bytes: a log group's name has up to 512, and its ARN some 80 more. The ledger's keys take 1,024.
+LONGEST_NAME = 768
 IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
 
 
@@ -72,7 +74,12 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
 
 
 def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
-    """The baselines that bear on a scope, by ARN: those of its few resources, or the whole Region's."""
+    """The baselines that bear on a scope, by ARN: those of its few resources, or the whole Region's.
+
+    Raises RelightError where the scope is another account's, MalformedRecord where a name can be none of AWS's.
+    """
+    run.aws.at(scope.account, scope.region)
+    _check_names(kind, scope)
 
     def arn(name: str) -> str:
         return kind.arn(run.standard.partition, scope.account, scope.region, name)
@@ -80,6 +87,18 @@ def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
     if scope.parts or len(scope.names) > FEW:
         return run.ledger.baselines_under(kind.KIND, scope.account, arn(""), kind.revive)
     return run.ledger.baselines(kind.KIND, scope.account, [arn(name) for name in scope.names], kind.revive)
+
+
+def _check_names(kind: Kind, scope: Scope) -> None:
+    """Names are keys of the ledger and parameters of calls. Parts may hold whatever AWS lets people call things."""
+    for name in scope.names:
+        cut_off = name.startswith("arn:") and name.count(":") < 5
+        if cut_off or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+            raise MalformedRecord(f"{kind.KIND} {name!r:.80}: nothing in AWS has such a name")
+    if any("\ud800" <= char <= "\udfff" for part in scope.parts for char in part):
+        raise MalformedRecord(
+            f"{kind.KIND} part {scope.parts!r:.80}: not to be encoded, so nothing in AWS has such a name"
+        )
 
 
 def _observe(

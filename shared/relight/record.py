@@ -7,7 +7,7 @@ without ARN (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,10 @@ from relight.model import Actor
 
 # No name in AWS is longer than an ARN (2,048); longer text is somebody's attempt to flood a message.
 LONGEST_TEXT = 2048
+# What no record lacks (ids, names of services and calls, times) is far shorter; it makes keys of the ledger.
+LONGEST_REQUIRED = 256
+# The deepest parameters of any call that is looked at have some ten levels.
+DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def parse(event: object) -> Record:
     """The record inside an EventBridge event (or a bare record). Raises MalformedRecord, naming the field."""
     outer = _mapping(event, "event")
     detail = _mapping(outer.get("detail", outer), "detail")
+    _require_shallow(detail)
     name = plain_name(_required(detail, "eventName"))
     return Record(
         event_id=_required(detail, "eventID"),
@@ -110,11 +115,29 @@ def _mapping(value: object, what: str) -> Mapping[str, Any]:
     raise MalformedRecord(f"{what} is {type(value).__name__}, not an object")
 
 
+def _require_shallow(detail: Mapping[str, Any]) -> None:
+    """So that nothing behind it has to care: what walks through a record does so by recursion."""
+    level: list[Any] = [detail]
+    for _ in range(DEEPEST):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise MalformedRecord(f"detail is nested more than {DEEPEST} levels deep: no call's parameters are")
+
+
+def _children(value: object) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def _required(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
-    if isinstance(value, str) and value:
-        return value[:LONGEST_TEXT]
-    raise MalformedRecord(f"{key} is {value!r:.80}: a CloudTrail record has a non-empty string there")
+    if isinstance(value, str) and 0 < len(value) <= LONGEST_REQUIRED:
+        return value
+    raise MalformedRecord(
+        f"{key} is {value!r:.80}: a CloudTrail record has a string of 1 to {LONGEST_REQUIRED} characters there"
+    )
 
 
 def _time(value: str) -> datetime:

@@ -142,11 +142,11 @@ def _joined(rows: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def _first(part: Any) -> Any:
-    """At most LINES of a mapping, texts cut."""
+    """At most LINES of a mapping; of what is long (a bucket's policy may be of 20 KB), the beginning of its JSON."""
     if not isinstance(part, Mapping):
         return part
-    cut = ((name, value[:LENGTH] if isinstance(value, str | list) else value) for name, value in part.items())
-    return dict(list(cut)[:LINES])
+    first = ((name, value, json.dumps(value, default=str)) for name, value in list(part.items())[:LINES])
+    return {name[:LENGTH]: value if len(data) <= LENGTH else data[:LENGTH] for name, value, data in first}
 
 
 def _listed(title: str, rows: Mapping[str, str]) -> list[str]:

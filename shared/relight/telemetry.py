@@ -6,13 +6,17 @@ Metrics are written to the log in CloudWatch's embedded metric format, so that t
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from relight.model import Incident, Outcome, Resource
 from relight.record import Record
 
-logger = Logger()
+# In ASCII: what an intruder wrote must not break a line, turn the text's direction, or fail to be encoded at all.
+logger = Logger(json_serializer=partial(json.dumps, default=str))
 
 
 def begin(record: Record) -> None:

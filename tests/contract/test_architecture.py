@@ -15,7 +15,7 @@ SHARED = PROJECT / "shared"
 RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
-    "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "message", "render",
+    "plain", "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "message", "render",
     "aws", "notify", "ledger", "fallback", "resources", "case", "outbox", "repair", "reconcile", "survey", "handler",
     "denied", "guard", "sweep",
 )  # fmt: skip

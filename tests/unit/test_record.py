@@ -170,10 +170,12 @@ def test_times(written: str, moment: datetime) -> None:
     assert record("StopLogging", eventTime=moment.astimezone(timezone(timedelta(hours=3))).isoformat()).time == moment
 
 
-@pytest.mark.parametrize("value", [None, "", 7, {}, ["x"], True], ids=str)
+@pytest.mark.parametrize("value", [None, "", 7, {}, ["x"], True, "y" * 257], ids=lambda v: f"{v}"[:9])
 @pytest.mark.parametrize("member", ["eventName", "eventID", "eventSource", "awsRegion", "eventTime"])
 def test_what_is_needed_is_named_where_it_is_missing(member: str, value: Any) -> None:
-    with pytest.raises(MalformedRecord, match=f"^{member} is .*: a CloudTrail record has a non-empty string there"):
+    with pytest.raises(
+        MalformedRecord, match=f"^{member} is .*: a CloudTrail record has a string of 1 to 256 characters there"
+    ):
         parse(event("StopLogging") | {"detail": event("StopLogging")["detail"] | {member: value}})
 
 
@@ -209,8 +211,8 @@ def test_the_account_is_the_recipients_else_the_envelopes() -> None:
 
 
 def test_texts_are_cut() -> None:
-    long = record("StopLogging", userAgent="x" * 5000, eventID="y" * 5000)
-    assert len(long.actor.user_agent) == len(long.event_id) == LONGEST_TEXT
+    long = record("StopLogging", userAgent="x" * 5000)
+    assert len(long.actor.user_agent) == LONGEST_TEXT
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def statements_of(text: str) -> list[Statement]:
         return []
     try:
         found = json.loads(text)["Statement"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise UnknownState(f"the bucket's policy is not one: {error!r}") from error
     return [each for each in _listed(found) if isinstance(each, Mapping)]
 

@@ -147,7 +147,7 @@ def strangers(text: str, account: str, standard: Standard) -> set[str]:
 def _statements(text: str) -> Iterator[Mapping[str, Any]]:
     try:
         found = json.loads(text).get("Statement", [])
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise UnknownState(f"the key's policy is not one: {error}") from error
     for statement in found if isinstance(found, list) else [found]:
         if isinstance(statement, Mapping):
