@@ -30,6 +30,10 @@ lab: .venv/.local ## An AWS on localhost that repairs itself, for your own aws c
 faults: .venv/.local ## Every AWS call fails in six ways, and what became of it (FUNCTIONS="trail key" for some)
 	@$(BIN)/relight faults $(FUNCTIONS)
 
+.PHONY: soak
+soak: .venv/.dev ## Hostile sequences: intruders, and events late, twice, disordered, lost (SEQUENCES=10000 SEED=0)
+	@PYTHONPATH=shared:. $(BIN)/python -m tests.integration.hostile $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(SEED),--seed $(SEED))
+
 ##@ Work on it
 .PHONY: test check lint format docs
 test: .venv/.dev .venv-sam/.ready ## All tests; those in containers where a Docker engine answers

@@ -19,8 +19,9 @@ from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
 from local.inbox import Notification, published
-from local.runtime import Invocation, Runtime
+from local.runtime import Invocation, Runtime, environment
 from local.settings import LOOPBACK, PROJECT, REGION, STACK
+from local.shortcut import shortcut
 from local.stack import Function, Stack
 from local.wire import Answer, Call
 
@@ -80,10 +81,12 @@ class LocalAws:
         self.calls: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by family: (service, operation)
         self.records: list[dict[str, Any]] = []
         self.invocations: list[Invocation] = []
-        self.delivers = True  # whether EventBridge carries events to the functions
+        self.delivers = True  # whether EventBridge hears of calls at all
+        self.held: list[dict[str, Any]] | None = None  # while it is a list, events wait in it, for `delivery.post`
         self.notifications: list[Notification] = []
         self.on_notification: Callable[[Notification], None] = lambda _: None
         self.on_failure: Callable[[Invocation], None] = lambda _: None
+        self.on_call: Callable[[Call], None] = lambda _: None  # before it takes effect
 
     def __enter__(self) -> Self:
         return self
@@ -163,6 +166,15 @@ class LocalAws:
         event = cloudtrail.envelope("aws.cloudformation", "CloudFormation Stack Status Change", REGION, detail)
         self.delivery.post({**event, "resources": [self.stack.id]}, deaf)
 
+    def post(self, event: dict[str, Any]) -> None:
+        """Gives an event to EventBridge, or holds it back."""
+        if not self.delivers:
+            return
+        if self.held is None:
+            self.delivery.post(event)
+        else:
+            self.held.append(event)
+
     def settle(self, timeout: float = 30) -> None:
         """Waits until every event has been delivered and everything that came of it is done."""
         self.delivery.settle(timeout)
@@ -183,6 +195,12 @@ class LocalAws:
             iam.create_user(UserName=name)
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
+
+    @contextmanager
+    def shortcut(self) -> Iterator[None]:
+        """While this lasts, this process's own clients and functions reach the gateway without a socket."""
+        with shortcut(self._gateway):
+            yield
 
     @contextmanager
     def refuse(
@@ -211,6 +229,7 @@ class LocalAws:
 
     def intercept(self, call: Call) -> Answer | None:
         """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring."""
+        self.on_call(call)
         if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None:
             return monitoring.answer(call)
         function = self.stack.function(call.uri["FunctionName"])
@@ -242,8 +261,7 @@ class LocalAws:
         if cloudtrail.is_recorded(call):
             record = cloudtrail.record(call, answer, client, moment)
             self.records.append(record)
-            if self.delivers:
-                self._delivery.post(cloudtrail.event(record))
+            self.post(cloudtrail.event(record))
 
     def caller(self, call: Call) -> str | None:
         """The family of the function that made a call, by its role's session; None of anybody else's."""
@@ -259,6 +277,11 @@ class LocalAws:
             "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
             "AWS_SESSION_TOKEN": "local",  # nobody checks it, and moto's is never the same twice
         }
+
+    def environment(self, family: str) -> dict[str, str]:
+        """What a function finds in its environment, for one that runs in a process of its own."""
+        function = self.stack.functions[family]
+        return environment(function, self.url) | self.role_credentials(function)
 
     def _heard(self, invocation: Invocation) -> None:
         self.invocations.append(invocation)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import Lock, Thread
 from typing import Any, Protocol
 
+from moto import backends
 from moto.core.exceptions import ServiceException
 from moto.core.serialize import get_serializer_class
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -21,6 +22,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local import wire
 from local.cloudtrail import Client
 from local.wire import Answer, Call
+
+# Each request would look through moto's folders for itself.
+_MODULES = tuple(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: _MODULES
+
+
+_ATOMIC = ("cloudtrail", "dynamodb", "ec2", "logs", "s3")
 
 
 class AddressUnavailableError(Exception):
@@ -138,8 +146,9 @@ class Gateway:
             if answer is not None:
                 return answer
         environ["wsgi.input"] = io.BytesIO(body)
-        # moto looks at a condition and then writes; DynamoDB does both at once, and the ledger relies on that.
-        with self._one_by_one if call is not None and call.service == "dynamodb" else nullcontext():
+        # moto looks and then writes, of which AWS makes one: the ledger's conditions rely on that, and so does whoever
+        # makes something that may be there already.
+        with self._one_by_one if call is not None and call.service in _ATOMIC else nullcontext():
             return _run(self._moto, environ)
 
 

@@ -37,7 +37,10 @@ def _logs(call: Call) -> Answer | None:
     if group not in backend.groups:
         return _written(call, _MissingError("ResourceNotFoundException", "The specified log group does not exist."))
     if call.name == "DescribeMetricFilters":
-        return _written(call, {"metricFilters": [each for each in kept if each["logGroupName"] == group]})
+        shown = sorted(
+            (each for each in kept if each["logGroupName"] == group), key=lambda each: str(each["filterName"])
+        )
+        return _written(call, {"metricFilters": shown})
     name = given["filterName"]
     kept[:] = [each for each in kept if (each["logGroupName"], each["filterName"]) != (group, name)]
     kept.append(given)

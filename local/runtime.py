@@ -84,7 +84,7 @@ class Runtime:
     def load(self, functions: Iterable[Function], url: str, credentials: Callable[[Function], Environment]) -> None:
         """Takes over what was deployed. A function that is as it was before stays warm, with its clients."""
         for function in functions:
-            fresh = _Sandbox(function, _environment(function, url) | credentials(function))
+            fresh = _Sandbox(function, environment(function, url) | credentials(function))
             if self._sandboxes.get(function.family) != fresh:
                 self._sandboxes[function.family] = fresh
 
@@ -206,7 +206,8 @@ def _take_modules() -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in own}
 
 
-def _environment(function: Function, url: str) -> Environment:
+def environment(function: Function, url: str) -> Environment:
+    """What Lambda sets for a function, and where AWS is; all but the credentials of its role."""
     return {
         **function.environment,
         "AWS_CONFIG_FILE": os.devnull,

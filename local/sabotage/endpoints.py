@@ -33,8 +33,7 @@ def _denied(source: str, event: str, identity: Callable[[dict[str, str]], dict[s
     def commit(aws: LocalAws, intruder: Session, _victim: Account) -> None:
         record = _record(source, event, identity(intruder.client("sts").get_caller_identity()))
         aws.records.append(record)
-        if aws.delivers:
-            aws.delivery.post(cloudtrail.event(record))
+        aws.post(cloudtrail.event(record))
 
     return commit
 

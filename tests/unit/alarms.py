@@ -41,7 +41,7 @@ def monitoring(**changes: Any) -> Monitoring:
         "region": REGION,
         "groups": (GROUP,),
         "filters": tuple(metric_filter(watch) for watch in WATCHES),
-        "alarms": tuple(metric_alarm(watch) for watch in WATCHES),
+        "alarms": tuple(sorted(map(metric_alarm, WATCHES), key=lambda alarm: str(alarm["AlarmName"]))),
         "listeners": {ALERTS: 1},
     }
     return Monitoring(**(fields | changes))

@@ -193,6 +193,17 @@ def test_only_what_matters_is_kept() -> None:
     assert state(before=vpc_only(), logs__DescribeMetricFilters={"metricFilters": [bent]}) == vpc_only(its_filter=bent)
 
 
+def test_the_order_in_which_aws_lists_alarms_is_no_change() -> None:
+    """Else every alarm that was deleted and put back would make another baseline."""
+    alarms = [metric_alarm(watch) for watch in WATCHES]
+    filters = {"metricFilters": [metric_filter(watch) for watch in WATCHES]}
+    listed = [
+        state(logs__DescribeMetricFilters=filters, cloudwatch__DescribeAlarms={"MetricAlarms": order})
+        for order in (alarms, alarms[::-1])
+    ]
+    assert listed[0] == listed[1]
+
+
 @pytest.mark.parametrize(
     ("answer", "count"),
     [

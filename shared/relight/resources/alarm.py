@@ -180,15 +180,19 @@ def _matters(each: Params, before: Monitoring | None) -> bool:
 
 
 def _alarms(place: Place, filters: Iterable[Params], before: Monitoring | None) -> tuple[Params, ...]:
-    """The alarms on these filters' metrics, and those that the baseline had."""
+    """The alarms on these filters' metrics, and those that the baseline had, by name.
+
+    DescribeAlarms promises no order, and alarms that were put back are not a change to be kept.
+    """
     metrics = {_metric(each) for each in filters}
     names = {alarm["AlarmName"] for alarm in before.alarms} if before else set()
     listed = place.pages("cloudwatch", "DescribeAlarms", "MetricAlarms", AlarmTypes=["MetricAlarm"])
-    return tuple(
+    found = (
         {k: a[k] for k in ALARM_FIELDS if a.get(k) not in (None, "", [], {})}
         for a in listed
         if (a.get("Namespace"), a.get("MetricName")) in metrics or a["AlarmName"] in names
     )
+    return tuple(sorted(found, key=lambda alarm: str(alarm["AlarmName"])))
 
 
 def _metric(each: Params) -> tuple[Any, Any]:

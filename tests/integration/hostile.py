@@ -1,0 +1,617 @@
+"""Hostile sequences: several actors break and mend what there is, while events come late, twice, in disorder, never.
+
+A Hypothesis state machine on the local AWS. Every event waits until the machine delivers it, those of Relight's own
+repairs too; between two deliveries anything may happen. A sequence ends in quiescence: what waits is delivered, the
+sweep tells what nobody was told, what was dropped comes after all (as a redrive or any later event would bring it), and
+what only a person can put back is put back by hand. Then these must hold:
+
+- **Compliant**: AWS shows everything as it was before, by the API, and so do the kept baselines.
+- **Bystanders untouched**: what ordinary work set, beside the logging or on it, is as the work left it; and whoever did
+  it is accused of nothing.
+- **Told**: each call that broke a control was told with its actor's name: by its event's id or, where the resource is
+  contested and messages are folded, in a message about that resource within the hour.
+- **Swept**: of what a dropped event left broken, the sweep said so before the event came after all.
+- **Needed writes only**: every call by which one of Relight's roles changed, or tried to change, a service that it
+  looks after had an effect there: AWS showed that service's configuration otherwise after the call than before. Since
+  everything ends as it was, such a call mended something. A second call that sets what is set already, a call that AWS
+  refused, or any call once all is compliant (in the end the last attacks' events come once more) is a violation. Two
+  exceptions: while a bucket is gone that nobody can put back, calls may be refused; and where a deleted trail
+  is made again, its log group and that group's subscriber are made sure of without a look, which may change nothing.
+
+The account is then as before, and serves the next sequence. `python -m tests.integration.hostile` is `make soak`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import click
+from botocore.exceptions import ClientError, ParamValidationError
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from local import account, cloudtrail, faults, sabotage
+from local.account import Account
+from local.cloud import LocalAws
+from local.inbox import Notification
+from local.sabotage import Sabotage, alarms
+from local.settings import ACCOUNT, FIRST_REGION, REGION
+from local.wire import Call
+from tests.integration import bystanders, snapshot
+from tests.integration.helpers import Record
+
+Event = dict[str, Any]
+
+INTRUDERS = ("mallory", "eve", "trent")
+OFFICE = "terraform"
+STEPS = 7
+# On a fresh account so many, so that moto's history stays small and a failure is replayed soon.
+GROUP = 100
+# These lead to some twenty repairs each, and so come more seldom.
+WIDE = ("DeleteLogGroup", "DeleteAlarms", "DeleteTopic")
+# What a trail that is made again must have round it, sent without looking first.
+WITH_A_TRAIL = ("CreateLogGroup", "PutSubscriptionFilter")
+SABOTAGES = {str(each): each for each in sabotage.ALL}
+_OFTEN = st.sampled_from([name for name, each in SABOTAGES.items() if each.event not in WIDE])
+_SELDOM = st.sampled_from([name for name, each in SABOTAGES.items() if each.event in WIDE])
+ATTACKS = st.one_of(*[_OFTEN] * 9, _SELDOM)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A call that an intruder made, and whether it changed what the sabotage's proof shows."""
+
+    sabotage: Sabotage
+    who: str
+    record: Record
+    broke: bool
+
+    def __str__(self) -> str:
+        return f"{self.sabotage} by {self.who} ({self.record['eventID']})"
+
+
+@dataclass
+class Score:
+    """What was done, in all."""
+
+    sequences: int = 0
+    steps: Counter[str] = field(default_factory=Counter)
+    writes: int = 0
+    messages: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def line(self, violations: int, seeds: str) -> str:
+        steps = sum(self.steps.values())
+        did = ", ".join(f"{count:,} {name}" for name, count in self.steps.most_common())
+        return (
+            f"hostile: {self.sequences:,} sequences, {steps:,} steps ({did}), {self.writes:,} repairing calls, "
+            f"{self.messages:,} messages, {violations} violations, seed {seeds}, "
+            f"{time.monotonic() - self.started:.0f} s"
+        )
+
+
+class World:
+    """The account that is attacked: made once, and again whenever a sequence did not leave it as it was."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self.score = Score()
+        self._writes: list[tuple[str, Call, snapshot.Shown]] = []
+        self._ready = False
+        aws.on_call = self._note
+
+    def begin(self) -> None:
+        """Everything as it was, nothing told, nothing under way; events wait from now on."""
+        if not self._ready:
+            self._build()
+        self._ready = False  # until `end`
+        self._writes.clear()
+        self.aws.forget()
+        self.aws.held = []
+
+    def end(self) -> None:
+        """The account is as it was: forgets what the sequence left in the ledger."""
+        self._restore_ledger()
+        self._ready = True
+
+    def renew(self) -> None:
+        """The next sequence gets a fresh account."""
+        self._ready = False
+
+    def _build(self) -> None:
+        aws = self.aws
+        aws.held, aws.delivers = None, True
+        aws.reset()
+        self.victim = account.build(aws)
+        sabotage.furnish(aws, self.victim)
+        bystanders.furnish(aws)
+        aws.deploy()
+        for _ in range(2):  # the second look keeps what the first one's baselines made plain
+            aws.announce()
+            aws.settle(120)
+        for name in (*INTRUDERS, OFFICE):
+            aws.actor(name, account.INTRUDER_ADDRESS)
+        self.before = snapshot.everything(aws)
+        self.office = {service: bystanders.shown(aws, service) for service in bystanders.SERVICES}
+        self.heard = alarms.heard(aws, self.victim)
+        self.office_key = aws.client("kms").describe_key(KeyId=bystanders.KEY)["KeyMetadata"]["KeyId"]
+        self._rows = {_key(row): row for row in self._ledger()}
+
+    # ------------------------------------------------------------------------------------- Relight's writes
+
+    def _note(self, call: Call) -> None:
+        family = self.aws.caller(call)
+        if family and call.service in snapshot.READERS and cloudtrail.is_recorded(call) and call.name != "Publish":
+            self._writes.append((family, call, snapshot.read(self.aws, call.service, _bucket(call))))
+
+    def settle(self) -> list[str]:
+        """Waits until all that is under way is done; the writes that had no effect."""
+        self.aws.settle(120)
+        after: dict[tuple[str, str], snapshot.Shown] = {}
+        idle = []
+        again = any(call.name == "CreateTrail" for _, call, _ in self._writes)
+        for family, call, before in reversed(self._writes):
+            part = call.service, _bucket(call)
+            if part not in after:
+                after[part] = snapshot.read(self.aws, *part)
+            if after[part] == before and not (call.name in WITH_A_TRAIL and again):
+                idle.append(f"{family}: {call.name} {json.dumps(call.parameters(), default=str):.300}")
+            after[part] = before
+        self.score.writes += len(self._writes)
+        self._writes.clear()
+        return idle
+
+    # ------------------------------------------------------------------------------------------- the ledger
+
+    def _ledger(self) -> list[dict[str, Any]]:
+        pages = self.aws.client("dynamodb").get_paginator("scan").paginate(TableName=self._table)
+        return [row for page in pages for row in page["Items"]]
+
+    @property
+    def _table(self) -> str:
+        return self.aws.stack.outputs["LedgerName"]
+
+    def poisoned(self) -> list[str]:
+        """The baselines that are no longer what they were, but for their revision."""
+        now = {_key(row): row for row in self._ledger() if row["pk"]["S"].startswith("baseline#")}
+        return [
+            f"{sk}: {line}"
+            for (pk, sk), row in self._rows.items()
+            if pk.startswith("baseline#")
+            for line in snapshot.differences(_kept(row), _kept(now.get((pk, sk), {})))
+        ]
+
+    def _restore_ledger(self) -> None:
+        """Nobody was told anything, no resource is contested, and nothing is known of what is gone again."""
+        dynamodb = self.aws.client("dynamodb")
+        now = {_key(row): row for row in self._ledger()}
+        for key, row in now.items():
+            if key not in self._rows:
+                dynamodb.delete_item(TableName=self._table, Key={name: row[name] for name in ("pk", "sk")})
+        for key, row in self._rows.items():
+            if now.get(key) != row:
+                dynamodb.put_item(TableName=self._table, Item=row)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["pk"]["S"], row["sk"]["S"]
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    return {"state": json.loads(row["state"]["S"]), "controls": row["controls"]["S"].split()} if row else {}
+
+
+def _bucket(call: Call) -> str:
+    return str(call.uri.get("Bucket", "")) if call.service == "s3" else ""
+
+
+class Hostile(RuleBasedStateMachine):
+    """The rules are what can happen; `teardown` is quiescence, and checks."""
+
+    world: ClassVar[World]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world.begin()
+        self.aws, self.victim = self.world.aws, self.world.victim
+        self.attacks: list[Attack] = []
+        self.dropped: list[Event] = []
+        self.delivered: list[Event] = []
+        self.wrong: list[str] = []
+        self.done = False
+        self.idle = 0
+
+    @property
+    def held(self) -> list[Event]:
+        if self.aws.held is None:
+            raise RuntimeError("events do not wait")
+        return self.aws.held
+
+    # --------------------------------------------------------------------------------------------- what can happen
+
+    @initialize(what=ATTACKS, who=st.sampled_from(INTRUDERS))
+    def begin_with(self, what: str, who: str) -> None:
+        """No sequence is without an attack, whatever rules Hypothesis leaves out of it."""
+        self.attack(what, who)
+
+    @rule(what=ATTACKS, who=st.sampled_from(INTRUDERS))
+    def attack(self, what: str, who: str) -> None:
+        self._step("attacks")
+        each = SABOTAGES[what]
+        intruder = self.aws.actor(who, account.INTRUDER_ADDRESS)
+        before, known = each.proof(self.aws, self.victim), len(self.aws.records)
+        with suppress(ClientError, ParamValidationError):  # what it would break may be gone already
+            each.commit(self.aws, intruder, self.victim)
+        self.aws.delivers = True  # a sabotage that nobody hears of may have ended early
+        broke = each.proof(self.aws, self.victim) != before or each.control.startswith("endpoint.")
+        self.attacks += [
+            Attack(each, who, record, broke)
+            for record in self.aws.records[known:]
+            if record["eventName"] == each.event and (record.get("errorCode") in (None, "VpceAccessDenied"))
+        ]
+
+    @rule(what=st.sampled_from(sorted(bystanders.WORK)))
+    def work(self, what: str) -> None:
+        self._step("works")
+        service, work = bystanders.WORK[what]
+        with suppress(ClientError):
+            work(self.aws.actor(OFFICE, account.INTRUDER_ADDRESS), self.victim)
+        if service:
+            self.world.office[service] = bystanders.shown(self.aws, service)
+
+    @precondition(lambda self: self.held)
+    @rule(which=st.integers(0, 11))
+    def deliver(self, which: int) -> None:
+        self._step("deliveries")
+        self._deliver(self.held.pop(which % len(self.held)))
+
+    @precondition(lambda self: len(self.held) > 1)
+    @rule(order=st.randoms(use_true_random=False))
+    def deliver_all_in_disorder(self, order: Any) -> None:
+        self._step("deliveries")
+        events = self.held[:]
+        self.held.clear()
+        order.shuffle(events)
+        self._deliver(*events)
+
+    @precondition(lambda self: self.held)
+    @rule(which=st.integers(0, 11))
+    def duplicate(self, which: int) -> None:
+        """EventBridge delivers at least once: the same event waits twice."""
+        self._step("duplicates")
+        self.held.append(self.held[which % len(self.held)])
+
+    @precondition(lambda self: self.delivered)
+    @rule(which=st.integers(0, 11))
+    def deliver_again(self, which: int) -> None:
+        self._step("duplicates")
+        self._deliver(self.delivered[which % len(self.delivered)])
+
+    @precondition(lambda self: self.held)
+    @rule(which=st.integers(0, 11))
+    def drop(self, which: int) -> None:
+        self._step("drops")
+        self.dropped.append(self.held.pop(which % len(self.held)))
+
+    @rule()
+    def sweep(self) -> None:
+        """Seldom: it looks at everything."""
+        self.idle += 1
+        if self.idle % 5 == 1:
+            self._step("sweeps")
+            self.aws.announce("UPDATE_COMPLETE")
+            self._settle()
+
+    # -------------------------------------------------------------------------------------------------- quiescence
+
+    def teardown(self) -> None:
+        """Brings everything to an end and checks what the module's docstring says. Raises AssertionError."""
+        if not self.done:
+            self.done = True
+            self._come_to_rest()
+            self._check()
+            assert not self.wrong, "\n".join(["", *self.wrong[:12], "", *self._story()])
+            self.world.end()
+            self.world.score.sequences += 1
+            self.world.score.messages += len(self.aws.notifications)
+
+    def _come_to_rest(self) -> None:
+        self._drain()
+        if self.dropped:
+            if {attack.record["eventID"] for attack in self.attacks} & {e["detail"]["eventID"] for e in self.dropped}:
+                self._check_swept()
+            self.held.extend(self.dropped)
+            self._drain()
+        self._check_heard()
+        self._mend_by_hand()
+        self._drain()
+        failed = self._failed_events()
+        self.aws.invocations.clear()
+        self.held.extend(failed)
+        self._drain()
+        self.wrong += [f"still fails: {each.error}" for each in self.aws.invocations if each.error]
+        self._tidy_vpcs()
+
+    def _drain(self) -> None:
+        while self.held:
+            self._deliver(self.held.pop(0))
+
+    def _check(self) -> None:
+        self._check_nothing_more_is_written()
+        now = snapshot.everything(self.aws)
+        self.wrong += [f"not as it was: {line}" for line in self._unexpected(now)]
+        told_elsewhere = self._did("DeleteTopic")  # and so the baseline knows the other topic too
+        self.wrong += [
+            f"poisoned baseline: {line}"
+            for line in self.world.poisoned()
+            if not (told_elsewhere and ":monitoring: state.alarms" in line)
+        ]
+        office = {service: bystanders.shown(self.aws, service) for service in bystanders.SERVICES}
+        self.wrong += [f"work undone: {line}" for line in snapshot.differences(self.world.office, office)]
+        self.wrong += [f"not told: {attack}" for attack in self.attacks if attack.broke and not self._is_told(attack)]
+        self.wrong += [
+            f"accused: {m.subject}"
+            for m in self._told_of(OFFICE)
+            if any(finding["cause"] == "taken-away" for finding in m.data["findings"])
+        ]
+
+    def _check_nothing_more_is_written(self) -> None:
+        """Every attack's event once more: all is compliant, so nothing is written."""
+        before = self.world.score.writes
+        for attack in self.attacks[-2:]:
+            self._deliver(cloudtrail.event(attack.record))
+        self._drain()
+        if self.world.score.writes != before:
+            self.wrong.append("a repeated event led to a write although all was compliant")
+
+    def _unexpected(self, now: snapshot.Shown) -> list[str]:
+        """Differences from before, without those of the bystanders."""
+        lines = snapshot.differences(self.world.before, now)
+        return [line for line in lines if not line.partition(".")[2].startswith((*BESIDE, self.world.office_key))]
+
+    def _check_swept(self) -> None:
+        """While something is broken of which no event came, the sweep says so."""
+        lines = self._unexpected(snapshot.everything(self.aws))
+        broken = [line for line in lines if not (self._did("DeleteTopic") and line.startswith(LED_ELSEWHERE))]
+        told = len(self.aws.notifications)
+        self.aws.announce("UPDATE_COMPLETE")
+        self._settle()
+        (digest,) = (m.data["sweep"] for m in self.aws.notifications[told:] if "sweep" in m.data)
+        if broken and not (digest["weaker"] or digest["drifted"] or digest["failed"]):
+            self.wrong.append(f"the sweep saw nothing of {broken}")
+
+    def _check_heard(self) -> None:
+        """Where a topic was deleted, the alarms tell another one; where nobody is subscribed, only a person helps."""
+        unheard = set(self.world.heard) - set(alarms.heard(self.aws, self.victim)) - {bystanders.ALARM}
+        if unheard and not self._did("Unsubscribe"):
+            self.wrong.append(f"alarms that nobody hears: {sorted(unheard)}")
+
+    def _did(self, *names: str) -> bool:
+        return any(attack.record["eventName"] in names for attack in self.attacks)
+
+    def _failed_events(self) -> list[Event]:
+        """The events that a function failed on, even after Lambda's retries."""
+        found: dict[str, Event] = {}
+        for invocation in self.aws.invocations:
+            if invocation.error and "detail" in invocation.event:
+                found[invocation.event["detail"].get("eventID", "")] = invocation.event
+        return [event for event in found.values() if event["detail-type"] != "CloudFormation Stack Status Change"]
+
+    def _mend_by_hand(self) -> None:
+        """What Relight only tells: the key's policy, the account's switch, the bucket, who hears the alarms."""
+        events = {attack.record["eventName"] for attack in self.attacks}
+        hands = {
+            "PutKeyPolicy": _mend_key,
+            "PutAccountPublicAccessBlock": _mend_account,
+            "DeleteBucket": _mend_bucket,
+            "DeleteTopic": _mend_topic,
+            "Unsubscribe": _mend_topic,
+        }
+        for mend in dict.fromkeys(hand for event, hand in hands.items() if event in events):
+            mend(self.aws, self.victim, self.world.before)
+
+    def _tidy_vpcs(self) -> None:
+        """New VPCs have flow logs by now; they go again, and nobody hears of it."""
+        ec2 = self.aws.client("ec2")
+        now = snapshot.read(self.aws, "ec2")
+        self.wrong += [f"{vpc} has no flow log" for vpc, logs in now.items() if not logs]
+        self.aws.delivers = False
+        for vpc in now.keys() - self.world.before["ec2"].keys():
+            groups = {log["LogGroupName"] for log in now[vpc] if "LogGroupName" in log}
+            for group in groups - self.world.before["logs"].keys():
+                self.aws.client("logs").delete_log_group(logGroupName=group)
+            logs = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [vpc]}])["FlowLogs"]
+            if logs:
+                ec2.delete_flow_logs(FlowLogIds=[log["FlowLogId"] for log in logs])
+            ec2.delete_vpc(VpcId=vpc)
+        self.aws.delivers = True
+
+    # ------------------------------------------------------------------------------------------------------- telling
+
+    def _is_told(self, attack: Attack) -> bool:
+        """By its event, or folded into a message about what it attacked."""
+        own = self._told_of(attack.who)
+        by_event = [m for m in own if m.event_id == attack.record["eventID"]]
+        folded = [m for m in own if m.data.get("contested")]
+        return any(f["control"] == attack.sabotage.control for m in by_event for f in m.data["findings"]) or any(
+            f["control"].partition(".")[0] == attack.sabotage.control.partition(".")[0]
+            for m in folded
+            for f in m.data["findings"]
+        )
+
+    def _told_of(self, who: str) -> list[Notification]:
+        """Of a stranger's session, CloudTrail shows the principal's id with the session's name."""
+        return [m for m in self.aws.notifications if m.data.get("actor", {}).get("name", "").rpartition(":")[2] == who]
+
+    # ----------------------------------------------------------------------------------------------------- delivering
+
+    def _deliver(self, *events: Event) -> None:
+        for event in events:
+            self.aws.delivery.post(event)
+            self.delivered.append(event)
+        self._settle()
+
+    def _settle(self) -> None:
+        known = len(self.held)
+        idle = self.world.settle()
+        self.held[known:] = _two_of_a_kind(self.held[known:])
+        self.wrong += [] if self._did("DeleteBucket") else [f"write without need: {each}" for each in idle]
+
+    def _step(self, name: str) -> None:
+        self.world.score.steps[name] += 1
+
+    def _story(self) -> list[str]:
+        """Everything that was recorded and told, in order."""
+        calls = [f"  {_who(each)}: {each['eventName']} {each.get('errorCode', '')}" for each in self.aws.records]
+        told = [f"  {m.subject}" for m in self.aws.notifications]
+        failed = [f"  {each.function}: {each.error}" for each in self.aws.invocations if each.error]
+        lines = ["what was called:", *calls, "what was told:", *told, "what failed:", *failed]
+        return [f"{line} ({len(list(same))})" for line, same in itertools.groupby(lines)]
+
+
+# What a deleted topic changes of the alarms.
+LED_ELSEWHERE = ("cloudwatch.alarms", "sns.")
+# What ordinary work changes, as `_unexpected` names it, without the service.
+BESIDE = (bystanders.BUCKET, bystanders.GROUP, "/office/other", f"alarms.{bystanders.ALARM}", bystanders.TOPIC)
+
+
+def _two_of_a_kind(events: list[Event]) -> list[Event]:
+    """Of a repair by fifteen equal calls, the first and the last event: the others lead to the same look again."""
+    named: dict[str, list[Event]] = {}
+    for event in events:
+        named.setdefault(event["detail"]["eventName"], []).append(event)
+    return [event for same in named.values() for event in (same if len(same) < 3 else (same[0], same[-1]))]
+
+
+def _who(record: Record) -> str:
+    identity = record["userIdentity"]
+    return str(identity.get("userName") or identity.get("arn", "").rpartition("/")[2])
+
+
+def _mend_key(aws: LocalAws, victim: Account, before: snapshot.Shown) -> None:
+    key = victim.key_arn.rpartition("/")[2]
+    policy = json.dumps(before["kms"][key]["policy"])
+    aws.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+
+
+def _mend_account(aws: LocalAws, _victim: Account, before: snapshot.Shown) -> None:
+    aws.client("s3control").put_public_access_block(
+        AccountId=ACCOUNT, PublicAccessBlockConfiguration=before["s3control"]["public access"]
+    )
+
+
+def _mend_bucket(aws: LocalAws, victim: Account, before: snapshot.Shown) -> None:
+    s3, name = aws.client("s3"), victim.trail_bucket
+    if name in snapshot.read(aws, "s3", name):
+        return
+    was = before["s3"][name]
+    where = {} if REGION == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+    s3.create_bucket(Bucket=name, **where)
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(was["policy"]))
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=was["public access"])
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=was["encryption"])
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": was["versioning"]})
+    s3.put_bucket_replication(Bucket=name, ReplicationConfiguration=was["replication"])
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": was["lifecycle"]})
+    s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": was["logging"]})
+
+
+def _mend_topic(aws: LocalAws, _victim: Account, _before: snapshot.Shown) -> None:
+    """The topic, its subscriber, and the alarms that were led to another topic meanwhile."""
+    sns, cloudwatch = aws.client("sns"), aws.client("cloudwatch")
+    topic = sns.create_topic(Name=alarms.TOPIC)["TopicArn"]
+    if not sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+        queue = aws.client("sqs").get_queue_url(QueueName=alarms.SUBSCRIBER)["QueueUrl"]
+        arn = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+    for alarm in cloudwatch.describe_alarms(AlarmNamePrefix="cis-")["MetricAlarms"]:
+        if alarm["AlarmActions"] != [topic]:
+            known = {name: value for name, value in alarm.items() if name in ALARM_FIELDS}
+            cloudwatch.put_metric_alarm(**known | {"AlarmActions": [topic]})
+
+
+# Of what DescribeAlarms shows, what PutMetricAlarm takes.
+ALARM_FIELDS = (
+    "AlarmName", "AlarmDescription", "ActionsEnabled", "MetricName", "Namespace", "Statistic", "Dimensions", "Period",
+    "EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData",
+)  # fmt: skip
+
+
+@contextmanager
+def world(aws: LocalAws) -> Iterator[World]:
+    """An account for sequences; nobody waits for anything, and no request takes a socket. Leaves nothing behind."""
+    with faults.hurry(), aws.shortcut():
+        try:
+            yield World(aws)
+        finally:
+            aws.on_call, aws.held, aws.delivers = (lambda _: None), None, True
+            aws.reset()
+
+
+def machine_in(world: World) -> type[Hostile]:
+    """The machine for a world."""
+
+    class There(Hostile):
+        pass
+
+    There.world = world
+    return There
+
+
+def play(world: World, number: int, sequences: int = GROUP) -> None:
+    """Runs so many sequences from one seed, on a fresh account. Raises AssertionError; its notes are the sequence."""
+    world.renew()
+    run_state_machine_as_test(
+        seed(number)(machine_in(world)),
+        settings=settings(
+            max_examples=sequences,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],  # a sequence is short, and playing it again and again takes long
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        ),
+    )
+
+
+@click.command()
+@click.option("--sequences", default=10_000, show_default=True, help="How many sequences.", type=click.IntRange(1))
+@click.option("--seed", "first", default=0, show_default=True, help=f"The first {GROUP}'s; the next have the next.")
+def main(sequences: int, first: int) -> None:
+    """Plays hostile sequences on the local AWS. The exit status is 1 if one ended other than it must.
+
+    \b
+    Example:
+      make soak SEQUENCES=500
+      make soak SEED=17 SEQUENCES=100
+    """  # noqa: D301 (click reads the backspace)
+    warnings.simplefilter("ignore")
+    violations, last = 0, first
+    with LocalAws() as aws, world(aws) as played:
+        for number, done in enumerate(range(0, sequences, GROUP), first):
+            last, count = number, min(GROUP, sequences - done)
+            try:
+                play(played, number, count)
+            except AssertionError as failure:
+                violations += 1
+                click.echo("".join(traceback.format_exception(failure, limit=0)))
+                click.echo(f"replay: make soak SEED={number} SEQUENCES={count}")
+            click.echo(f"  seed {number}: {played.score.line(violations, str(number))}")
+    click.echo(played.score.line(violations, f"{first}" if first == last else f"{first} to {last}"))
+    sys.exit(1 if violations else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Hostile sequences: at least five hundred of them, a hundred from each seed; `make soak` plays ten thousand.
+
+What must hold is said in hostile.py. A failure shows the sequence and the command that replays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from local.cloud import LocalAws, Session
+from tests.integration import hostile
+from tests.integration.hostile import Hostile, World
+
+STOP = "trail.logging-StopLogging-the_trail_stops"
+
+
+@pytest.fixture
+def world(local_aws: LocalAws) -> Iterator[World]:
+    with hostile.world(local_aws) as world:
+        yield world
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_in_the_end_all_is_as_it_was_and_told(world: World, number: int) -> None:
+    click.echo(f"replay: make soak SEED={number} SEQUENCES={hostile.GROUP}")
+    hostile.play(world, number)
+    click.echo(world.score.line(0, str(number)))
+    assert world.score.sequences >= hostile.GROUP
+    assert min(world.score.steps[name] for name in ("attacks", "works", "deliveries", "duplicates", "drops")) > 0
+
+
+# ------------------------------------------------------------------------------ and the machine sees what goes wrong
+
+
+@pytest.fixture
+def machine(world: World) -> Hostile:
+    return hostile.machine_in(world)()
+
+
+def test_a_sequence_that_ends_well(machine: Hostile) -> None:
+    machine.attack(STOP, "mallory")
+    machine.duplicate(0)
+    machine.drop(0)
+    machine.teardown()
+
+
+def test_what_is_not_repaired_or_told(machine: Hostile) -> None:
+    with machine.aws.refuse("trail", "cloudtrail:StartLogging"), machine.aws.refuse("trail", "sns:Publish"):
+        machine.attack(STOP, "mallory")
+        with pytest.raises(AssertionError, match=r"still fails(.|\n)*IsLogging: True, then False(.|\n)*not told"):
+            machine.teardown()
+
+
+def test_a_write_without_need(machine: Hostile) -> None:
+    """The trail's function starts a trail that logs."""
+    credentials = machine.aws.role_credentials(machine.aws.stack.functions["trail"])
+    key = credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"]
+    Session(machine.aws.url, key).client("cloudtrail").start_logging(Name=machine.victim.trail)
+    with pytest.raises(AssertionError, match="write without need: trail: StartLogging"):
+        machine.teardown()
+
+
+def test_work_undone(machine: Hostile) -> None:
+    machine.work("versioning on")
+    machine.aws.client("s3").put_bucket_versioning(
+        Bucket="holiday-photos", VersioningConfiguration={"Status": "Suspended"}
+    )
+    with pytest.raises(AssertionError, match=r"work undone: s3\.versioning"):
+        machine.teardown()
