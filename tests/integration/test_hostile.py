@@ -70,3 +70,12 @@ def test_work_undone(machine: Hostile) -> None:
     )
     with pytest.raises(AssertionError, match=r"work undone: s3\.versioning"):
         machine.teardown()
+
+
+# -------------------------------------------------------------------------------------- what it found, as it happened
+
+
+def test_who_unsubscribed_is_named_although_an_earlier_event_found_it(machine: Hostile) -> None:
+    machine.attack("alarm.unauthorized-calls-DeleteMetricFilter-nothing_counts_refused_calls", "mallory")
+    machine.attack("alarm.vpc-changes-Unsubscribe-nobody_hears_the_alarms", "eve")
+    machine.teardown()

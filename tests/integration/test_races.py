@@ -21,6 +21,7 @@ from local.account import Account
 from local.cloud import LocalAws
 from local.sabotage import Sabotage
 from local.settings import PROJECT
+from local.wire import Answer, Call
 from tests.integration import helpers
 from tests.integration.racer import Racers, Start
 
@@ -165,10 +166,21 @@ def test_eight_events_of_one_trail_at_once(course: Course) -> None:
 
 @only_trail
 @pytest.mark.parametrize("known", [True, False], ids=["over an older one", "the first one"])
-def test_a_baseline_that_eight_would_write_is_written_once(course: Course, *, known: bool) -> None:
+def test_a_baseline_that_eight_would_write_is_written_once(
+    course: Course, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
     """One revision more, whole; and an event that changed nothing is nobody's business."""
-    trail = course.victim.trail_arn
+    trail, written = course.victim.trail_arn, list[bool]()
+    observe = course.aws.observe
+
+    def count(call: Call, answer: Answer, *more: Any) -> None:
+        if call.name == "PutItem" and course.aws.caller(call) == "trail":
+            written.append(answer.status == 200)
+        observe(call, answer, *more)
+
+    monkeypatch.setattr(course.aws, "observe", count)
     for _ in range(ROUNDS):
+        written.clear()
         _, content = course.baselines()[trail]
         revision = course.weaken_baseline(trail) if known else course.drop_baseline(trail)
         known_calls = len(course.aws.records)
@@ -177,6 +189,7 @@ def test_a_baseline_that_eight_would_write_is_written_once(course: Course, *, kn
         course.race(*course.aws.records[known_calls:] * EIGHT)
 
         assert course.baselines()[trail] == (revision + 1, content)
+        assert sum(written) == 1, "the other seven were refused"
         assert course.aws.notifications == []
 
 

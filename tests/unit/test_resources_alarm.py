@@ -309,7 +309,9 @@ PUT_ALARM = {name[:1].lower() + name[1:]: value for name, value in metric_alarm(
         pytest.param("DeleteLogGroup", {"logGroupName": "/theirs"}, set(), id="another-group"),
         pytest.param("DeleteTopic", {"topicArn": ALERTS}, EVERY, id="topic"),
         pytest.param("DeleteTopic", {"topicArn": f"{ALERTS}-2"}, set(), id="another-topic"),
-        pytest.param("Unsubscribe", {"subscriptionArn": f"{ALERTS}:1"}, set(), id="one-of-perhaps-many"),
+        pytest.param("Unsubscribe", {"subscriptionArn": f"{ALERTS}:1"}, EVERY, id="one-of-perhaps-many"),
+        pytest.param("Unsubscribe", {"subscriptionArn": f"{ALERTS}-2:1"}, set(), id="from-another-topic"),
+        pytest.param("Unsubscribe", None, set(), id="from-nobody-knows-what"),
     ],
 )
 def test_taken(name: str, request_: Any, lost: set[str]) -> None:

@@ -245,7 +245,8 @@ def list_names(place: Place) -> list[str]:
 def taken(record: Record, baseline: Baseline[Monitoring] | None, standard: Standard) -> dict[str, str]:
     """The controls whose filter, alarm or topic the record deletes, silences or bends.
 
-    Only names that the baseline has count. An Unsubscribe may leave others subscribed: the state says whether it did.
+    Only names that the baseline has count. An Unsubscribe may leave others subscribed, which the state says; it is told
+    all the same, for whoever else's event came first may have found the alarms unheard already.
     """
     if baseline is None:
         return {}
@@ -273,6 +274,7 @@ def _takes(record: Record, watch: Watch, each: Params, alarm: Params) -> bool:
         "PutMetricAlarm": same_alarm and not is_sound_alarm(_upper_first(request), each, [(each, alarm)]),
         "PutAlarmMuteRule": alarm["AlarmName"] in _muted(record),
         "DeleteTopic": request.get("topicArn") in topics(alarm),
+        "Unsubscribe": str(request.get("subscriptionArn")).rpartition(":")[0] in topics(alarm),
     }
     return bool(lost.get(record.name))
 
