@@ -34,12 +34,19 @@ faults: .venv/.local ## Every AWS call fails in six ways, and what became of it 
 soak: .venv/.dev ## Hostile sequences: intruders, and events late, twice, disordered, lost (SEQUENCES=10000 SEED=0)
 	@PYTHONPATH=shared:. $(BIN)/python -m tests.integration.hostile $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: flood reliability
+flood: .venv/.local ## An attack a thousand times a minute: load, quotas, messages, cost (EVENTS=1000)
+	@$(BIN)/relight flood $(if $(EVENTS),--events $(EVENTS))
+
+reliability: .venv/.dev ## All of these, and the README's table filled by them (ONLY="faults flood" for some)
+	@PYTHONPATH=shared:. $(BIN)/python -m local.reliability $(if $(ONLY),--only $(ONLY))
+
 ##@ Work on it
 .PHONY: test check lint format docs
-test: .venv/.dev .venv-sam/.ready ## All tests; those in containers where a Docker engine answers
+test: .venv/.dev .venv-sam/.ready ## All tests, or some (TESTS=tests/unit); those in containers where an engine answers
 	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory build; fi
 	$(call say,Tests)
-	@$(BIN)/pytest --numprocesses auto --dist loadgroup --cov
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup $(or $(TESTS),--cov)
 
 check: lint test ## Everything that CI checks
 

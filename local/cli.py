@@ -78,6 +78,26 @@ def faults(functions: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.option("--events", default=1000, show_default=True, help="How many a minute.", type=click.IntRange(1))
+def flood(events: int) -> None:
+    """Show what an intruder achieves who repeats an attack without end: load, quotas, messages, cost.
+
+    Each of the demo's five attacks is repeated on the local AWS; what one event takes is counted there, and the rest is
+    arithmetic. The exit status is 0 only if every attack was repaired.
+
+    \b
+    Example:
+      relight flood
+      relight flood --events 100
+    """  # noqa: D301 (as above)
+    screen = Screen()
+    screen.heading("Relight, flooded")
+    with screen.step(_STARTING):
+        from local import flood as command  # noqa: PLC0415 (as above)
+    sys.exit(command.show(screen, events))
+
+
+@main.command()
 @click.argument("function")
 @click.argument("event")
 def invoke(function: str, event: str) -> None:

@@ -146,6 +146,15 @@ class Screen:
             table.add_row(function, call, *(Text(outcomes.get(column, "")) for column in columns))
         self._console.print(table)
 
+    def table(self, columns: list[str], rows: list[list[str]]) -> None:
+        """A table, the first column in words and the others in figures."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for number, heading in enumerate(columns):
+            table.add_column(heading, justify="right" if number else "left", no_wrap=not number)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        self._console.print(table)
+
     def verdict(self, text: str, *, good: bool) -> None:
         self.line()
         self.line(text, "bold green" if good else "bold red")

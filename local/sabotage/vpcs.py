@@ -25,10 +25,11 @@ def _unlit(aws: LocalAws, _victim: Account) -> Any:
 
 
 def _delete(_aws: LocalAws, intruder: Session, victim: Account) -> None:
-    """Whichever are there now: a flow log that was put back has a new id."""
+    """Whichever are there now, if any: a flow log that was put back has a new id."""
     ec2 = intruder.client("ec2")
     logs = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [victim.vpc]}])["FlowLogs"]
-    ec2.delete_flow_logs(FlowLogIds=[log["FlowLogId"] for log in logs])
+    if logs:
+        ec2.delete_flow_logs(FlowLogIds=[log["FlowLogId"] for log in logs])
 
 
 def _create(_aws: LocalAws, intruder: Session, _victim: Account) -> None:

@@ -44,6 +44,10 @@ class FallbackLedger(Ledger):
         """As the ledger's; None where it is lost."""
         return self._or(None, lambda: self._ledger.find(key, arn))
 
+    def untold(self, key: str) -> list[Incident]:
+        """As the ledger's; empty where it is lost."""
+        return self._or([], lambda: self._ledger.untold(key))
+
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
         """As the ledger's; True where it was lost before: better told twice than never.
 
@@ -52,6 +56,10 @@ class FallbackLedger(Ledger):
         if self.lost is None:
             return self._ledger.claim(key, incident, now, teller)
         return self._or(default=True, ask=lambda: self._ledger.claim(key, incident, now, teller))
+
+    def release(self, key: str, incident: Incident, teller: str) -> None:
+        """As the ledger's; where it is lost, the time that the right was taken for runs out by itself."""
+        self._or(None, lambda: self._ledger.release(key, incident, teller))
 
     def told(self, key: str, incident: Incident, now: datetime) -> None:
         """As the ledger's."""

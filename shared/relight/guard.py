@@ -69,7 +69,8 @@ def _take(run: Runtime, by_record: Handler, event: Mapping[str, Any], context: A
         return adopt(run, describe(home, standard.stack), guard.own_names(home, standard))
     record = parse(event)
     scope = guard.locate(record)
-    if not set(scope.names) & set(guard.own_names(home, standard)):
+    touched = {name for name in scope.names if guard.may_be_own(name, standard)}
+    if not touched or not touched & set(guard.own_names(home, standard)):
         return None  # somebody else's rule, function, topic …
     stack = describe(home, standard.stack)
     of_the_stack = event.get("source") == CLOUDFORMATION

@@ -79,6 +79,19 @@ class Ledger:
         row = self._row(key_of(f"incident#{key}", arn))
         return from_data(json.loads(row["body"]["S"])) if row else None
 
+    def untold(self, key: str) -> list[Incident]:
+        """The incidents under a key, of whichever resources, that were noted and never told."""
+        rows = self._place.pages(
+            "dynamodb",
+            "Query",
+            "Items",
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"incident#{key}"}},
+        )
+        return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] != "told"]
+
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
         """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
 
@@ -102,6 +115,16 @@ class Ledger:
                 ":teller": {"S": teller},
                 ":expires": self._expiry(now),
             },
+        )
+
+    def release(self, key: str, incident: Incident, teller: str) -> None:
+        """Gives the right to tell back, for the telling failed: whoever comes next need not wait."""
+        self._write(
+            "UpdateItem",
+            Key=key_of(f"incident#{key}", incident.resource.arn),
+            UpdateExpression="REMOVE telling",
+            ConditionExpression="teller = :teller",
+            ExpressionAttributeValues={":teller": {"S": teller}},
         )
 
     def told(self, key: str, incident: Incident, now: datetime) -> None:

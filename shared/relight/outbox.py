@@ -57,7 +57,12 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
     if folded and not run.ledger.claim(folded, incident, now, teller):
         telemetry.folded(incident)
     else:
-        run.notifier.publish(_with_loss(incident, run.ledger.lost))
+        try:
+            run.notifier.publish(_with_loss(incident, run.ledger.lost))
+        except Exception:
+            for claimed in filter(None, (key, folded)):  # a redrive, perhaps at once, must not find them taken
+                run.ledger.release(claimed, incident, teller)
+            raise
         if folded:
             run.ledger.told(folded, incident, now)
     run.ledger.told(key, incident, now)

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from local import catalogue
+from local import catalogue, reliability
+from local.markdown import MissingMarkersError
 from local.settings import PROJECT
 from relight.model import Mode, Severity
 from relight.policy import CONTROLS, Control, alarm
@@ -112,6 +113,12 @@ def test_every_kind_has_controls() -> None:
     assert not idle, f"the kinds {sorted(idle)} have a function but no control"
 
 
+def test_every_trial_in_the_readme_ended_well() -> None:
+    said = reliability.kept()
+    assert said.keys() == {each.name for each in reliability.TRIALS}, "run python -m local.reliability"
+    assert {name: each["status"] for name, each in said.items()} == dict.fromkeys(said, 0)
+
+
 def test_the_readme_is_current() -> None:
     assert catalogue.rewritten(README) == README, "README.md is not current: run make docs"
 
@@ -129,5 +136,5 @@ def test_the_readme_can_be_rewritten_twice() -> None:
 
 @pytest.mark.parametrize("text", ["", "<!-- controls:begin -->", "<!-- controls:end --><!-- controls:begin -->"])
 def test_a_readme_without_place_for_the_tables_is_refused(text: str) -> None:
-    with pytest.raises(catalogue.MissingMarkersError):
+    with pytest.raises(MissingMarkersError):
         catalogue.rewritten(text)

@@ -10,7 +10,8 @@ import pytest
 from local.settings import PROJECT, STACK
 from relight.policy import Control, controls_of
 from relight.resources.guard import ARNS
-from tests.contract.template import ROLE, of_type
+from relight.resources.own.stack import TYPES
+from tests.contract.template import of_type
 
 TEXT = (PROJECT / "docs" / "service-control-policy.json").read_text(encoding="utf-8")
 STATEMENTS = json.loads(TEXT)["Statement"]
@@ -62,8 +63,17 @@ def test_only_a_deployment_and_relight_itself_are_let_through() -> None:
         let = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
         assert let == ["arn:aws:iam::*:role/DEPLOYMENT-ROLE", f"arn:aws:iam::*:role/{STACK}-*"]
     assert is_denied("iam:CreateRole"), "a role of that name could be made by anybody"
-    named = [role for role, each in of_type(ROLE).items() if "RoleName" in each["Properties"]]
-    assert not named, f"{named} would not begin with the stack's name"
+
+
+def test_cloudformation_names_every_part() -> None:
+    """By that the guard knows them, and the policy in docs/ does."""
+    names = {"AlarmName", "FunctionName", "Name", "QueueName", "RoleName", "TableName", "TopicName"}
+    named = {
+        logical_id: sorted(each["Properties"].keys() & names)
+        for logical_id, each in of_type(*TYPES, "AWS::Serverless::Function").items()
+        if each["Properties"].keys() & names
+    }
+    assert not named, f"{named}: these would not begin with the stack's name"
 
 
 def test_it_fits() -> None:

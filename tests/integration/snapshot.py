@@ -29,7 +29,7 @@ PARTS = {
 
 
 def read(aws: LocalAws, service: str, only: str = "") -> Shown:
-    """A service's part of the account; `only`: of S3, one bucket; of CloudWatch Logs, one group."""
+    """A service's part of the account; `only`: of S3, one bucket; of CloudWatch Logs, one group; one alarm."""
     return READERS[service](aws, only)
 
 
@@ -81,7 +81,7 @@ def _logs(aws: LocalAws, only: str) -> Shown:
                 for each in client.describe_metric_filters(logGroupName=group["logGroupName"])["metricFilters"]
             },
         }
-        for group in client.describe_log_groups()["logGroups"]
+        for group in client.describe_log_groups(**{"logGroupNamePrefix": only} if only else {})["logGroups"]
         if only in ("", group["logGroupName"])
     }
 
@@ -134,23 +134,27 @@ def _config(aws: LocalAws, _only: str) -> Shown:
     }
 
 
-def _cloudwatch(aws: LocalAws, _only: str) -> Shown:
+def _cloudwatch(aws: LocalAws, only: str) -> Shown:
     client = aws.client("cloudwatch")
     alarms = {
         each["AlarmName"]: {
             key: value for key, value in each.items() if not key.startswith("State") and "Timestamp" not in key
         }
-        for each in client.describe_alarms()["MetricAlarms"]
+        for each in client.describe_alarms(**{"AlarmNames": [only]} if only else {})["MetricAlarms"]
     }
     return {"alarms": alarms, "mutes": client.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]}
 
 
 def _sns(aws: LocalAws, _only: str) -> Shown:
     client = aws.client("sns")
-    listeners: dict[str, list[str]] = {each["TopicArn"]: [] for each in client.list_topics()["Topics"]}
+    topics = [each["TopicArn"] for each in client.list_topics()["Topics"]]
+    listeners: dict[str, list[str]] = {topic: [] for topic in topics}
     for each in client.list_subscriptions()["Subscriptions"]:
-        listeners.setdefault(each["TopicArn"], []).append(f"{each['Protocol']} {each['Endpoint']}")
-    return {topic: sorted(heard) for topic, heard in listeners.items()}
+        shown = _or_none(client.get_subscription_attributes, SubscriptionArn=each["SubscriptionArn"]) or {}
+        picked = shown.get("Attributes", {}).get("FilterPolicy", "{}")
+        listeners.setdefault(each["TopicArn"], []).append(f"{each['Protocol']} {each['Endpoint']} {picked}")
+    policies = {topic: client.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"] for topic in topics}
+    return {topic: {"heard by": sorted(heard), "policy": policies.get(topic)} for topic, heard in listeners.items()}
 
 
 def _or_none(method: Callable[..., Any], **params: Any) -> Shown | None:

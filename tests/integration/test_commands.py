@@ -17,7 +17,8 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
-from local import demo, sabotage
+from local import demo, flood, sabotage
+from local.account import Account
 from local.cli import main
 from local.cloud import LocalAws
 from local.settings import PROJECT, REGION
@@ -154,3 +155,12 @@ def test_the_demo_fails_where_a_rule_is_off(
 
     assert not demo.run(Screen())
     assert "Nobody was told of it" in capsys.readouterr().out
+
+
+def test_a_flood_is_repaired_each_time_and_folded(local_aws: LocalAws, victim: Account) -> None:
+    local_aws.deploy()
+    loads = {each.attack.operation: each for each in flood.measure(local_aws, victim)}
+    assert {name: each.failed for name, each in loads.items()} == dict.fromkeys(loads, 0)
+    assert loads["StopLogging"].told == (6, 0), "five, one of them critical, and one for this actor's hour"
+    assert loads["StopLogging"].calls["cloudtrail", "write"] == 1, "each is repaired, by one call"
+    assert loads["CreateVpc"].told == (flood.FIRST, flood.COUNTED), "each makes another resource"

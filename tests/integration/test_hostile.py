@@ -79,3 +79,14 @@ def test_who_unsubscribed_is_named_although_an_earlier_event_found_it(machine: H
     machine.attack("alarm.unauthorized-calls-DeleteMetricFilter-nothing_counts_refused_calls", "mallory")
     machine.attack("alarm.vpc-changes-Unsubscribe-nobody_hears_the_alarms", "eve")
     machine.teardown()
+
+
+FLOW_LOGS = "vpc.flow-logs-DeleteFlowLogs-a_VPC_goes_dark"
+
+
+def test_a_repair_that_could_not_be_told_is_told_although_its_flow_log_has_another_id(machine: Hostile) -> None:
+    """Between the repair and the retry, the event of the repair itself made a baseline of the new id."""
+    machine.attack(FLOW_LOGS, "mallory")
+    with machine.aws.refuse("flow_logs", "sns:Publish"):
+        machine.deliver(0)
+    machine.teardown()

@@ -176,6 +176,11 @@ class FakeLedger(Ledger):
         row = self.rows.get((key, arn))
         return from_data(json.loads(row.body)) if row else None
 
+    def untold(self, key: str) -> list[Incident]:
+        return [
+            from_data(json.loads(row.body)) for (k, _), row in self.rows.items() if k == key and row.status != "told"
+        ]
+
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
         self._step("before claim")
         body = json.dumps(to_data(incident))
@@ -186,6 +191,11 @@ class FakeLedger(Ledger):
         row.body, row.status, row.telling, row.teller = body, "repaired", now + TELLING, teller
         self._step("after claim")
         return True
+
+    def release(self, key: str, incident: Incident, teller: str) -> None:
+        row = self.rows.get((key, incident.resource.arn))
+        if row and row.teller == teller:
+            row.telling = None
 
     def told(self, key: str, incident: Incident, now: datetime) -> None:  # noqa: ARG002
         self._step("before told")

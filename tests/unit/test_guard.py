@@ -134,6 +134,8 @@ def test_who_disables_a_rule_is_undone_and_told(scene: Scene, monkeypatch: pytes
 
 def test_somebody_elses_rule_is_none_of_ours(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.handle(disabled("another-teams-rule"), monkeypatch)
+    assert scene.session.names == [], "which its name says"
+    scene.handle(disabled("relight-TrailRule-of-another-team"), monkeypatch)
     assert (scene.notifier.told, scene.notifier.sent) == ([], [])
     assert set(scene.session.names) == {"cloudformation:ListStackResources"}
 
@@ -200,6 +202,6 @@ def test_without_the_ledger_a_disabled_rule_is_still_enabled(scene: Scene, monke
 
 def test_an_api_call_of_schedulers_is_no_round(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its events have the source of the schedule's own."""
-    call = event("UpdateSchedule", {"name": "another"}, eventSource="scheduler.amazonaws.com")
+    call = event("UpdateSchedule", {"name": "relight-another"}, eventSource="scheduler.amazonaws.com")
     scene.handle(call | {"source": "aws.scheduler"}, monkeypatch)
     assert scene.session.names == ["cloudformation:ListStackResources"]

@@ -122,6 +122,27 @@ def test_a_claim_while_another_tells(ledger: Ledger, moment: Any, teller: str, *
     assert ledger.claim(KEY, INCIDENT, moment, teller) is granted
 
 
+def test_what_was_never_told_is_found_by_its_event_alone(ledger: Ledger) -> None:
+    assert ledger.untold(KEY) == []
+    ledger.open(KEY, FAILED, NOON)
+    assert ledger.untold(KEY) == [FAILED]
+    ledger.told(KEY, FAILED, NOON)
+    assert ledger.untold(KEY) == []
+    ledger.claim(KEY, INCIDENT, NOON, "t1")
+    assert ledger.untold(KEY) == [INCIDENT], "that it failed was told, but not that it was repaired"
+    assert ledger.untold("e2") == []
+    ledger.told(KEY, INCIDENT, NOON)
+    assert ledger.untold(KEY) == []
+
+
+def test_a_claim_given_back_is_free_for_others_and_only_its_owner_gives_it(ledger: Ledger) -> None:
+    assert ledger.claim(KEY, INCIDENT, NOON, "t1")
+    ledger.release(KEY, INCIDENT, "t2")
+    assert not ledger.claim(KEY, INCIDENT, NOON, "t2")
+    ledger.release(KEY, INCIDENT, "t1")
+    assert ledger.claim(KEY, INCIDENT, NOON, "t2")
+
+
 @pytest.mark.parametrize("teller", ["t1", "t2"])
 def test_an_outcome_is_told_once_and_another_one_at_once(ledger: Ledger, teller: str) -> None:
     assert ledger.claim(KEY, FAILED, NOON, "t1")

@@ -102,6 +102,8 @@ def test_a_table_that_cannot_be_reached_is_an_error(code: str) -> None:
         lambda: ledger.open(KEY, INCIDENT, NOON),
         lambda: ledger.find(KEY, TRAIL_ARN),
         lambda: ledger.claim(KEY, INCIDENT, NOON, "t1"),
+        lambda: ledger.untold(KEY),
+        lambda: ledger.release(KEY, INCIDENT, "t1"),
         lambda: ledger.told(KEY, INCIDENT, NOON),
     ):
         with pytest.raises(AwsError, match=code):

@@ -63,6 +63,16 @@ def test_a_publication_that_failed_is_retried_at_once_by_the_same_invocation(sce
     assert scene.told == ["a: repaired"]
 
 
+def test_after_a_publication_that_failed_a_redrive_need_not_wait(scene: Scene) -> None:
+    """It has a request id of its own, and may come at once."""
+    scene.house.lamps["a"] = DARK
+    scene.notifier.fails = [Crash("sns")]
+    with pytest.raises(Crash):
+        act(scene, teller="t1")
+    act(scene, teller="t2")
+    assert scene.told == ["a: repaired"]
+
+
 def test_another_teller_waits_until_the_first_ones_time_is_up(scene: Scene) -> None:
     scene.house.lamps["a"] = DARK
     scene.ledger.crash = {"after claim"}

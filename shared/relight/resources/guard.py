@@ -132,6 +132,15 @@ def own_names(place: Place, standard: Standard) -> list[str]:
     return [name for name, logical_id in listed.items() if fnmatchcase(logical_id, standard.guarded)]
 
 
+def may_be_own(name: str, standard: Standard) -> bool:
+    """Whether a part is called as CloudFormation calls the stack's, which costs no call to find out.
+
+    The template names nothing itself: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html.
+    """
+    of_the_stack, own = stack.stack_name(standard.stack), name.partition("/")[2]
+    return own == of_the_stack or own.startswith(f"{of_the_stack}-")
+
+
 def list_names(place: Place) -> list[str]:
     """None for the sweep: the guard has a schedule of its own."""
     return []

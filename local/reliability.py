@@ -1,0 +1,114 @@
+"""The README's table of what was tried to make Relight lose something, filled by the commands that it names.
+
+``python -m local.reliability`` runs them, keeps the last line of each in docs/reliability.json, and rewrites the table.
+The slow ones take an hour; ``--only faults`` runs one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.markdown import placed, table
+from local.settings import PROJECT
+
+README = PROJECT / "README.md"
+KEPT = PROJECT / "docs" / "reliability.json"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One command. `shown` is how the README calls it; `arguments` are Python's; `environment` is added."""
+
+    name: str
+    tried: str
+    shown: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+TRIALS = (
+    Trial(
+        "faults",
+        "Every AWS call of every function is throttled, denied, fails with a 500, times out, loses its connection, or "
+        "takes effect and loses its answer",
+        "make faults",
+        ("-m", "local.cli", "faults"),
+        {},
+    ),
+    Trial(
+        "soak",
+        "Several intruders and ordinary work at once, while events come late, twice, in disorder or never",
+        "make soak",
+        ("-m", "tests.integration.hostile"),
+        {},
+    ),
+    Trial(
+        "races",
+        "One event delivered eight times at once, and eight events of one resource at once, to eight processes",
+        "make test TESTS=tests/integration/test_races.py",
+        ("-m", "pytest", "-q", "tests/integration/test_races.py"),
+        {},
+    ),
+    Trial(
+        "fuzz",
+        "Records cut, bent, swollen or written by an enemy, to every function: 500 for each, and each of the samples",
+        "make test TESTS=tests/fuzz FUZZ_EXAMPLES=500",
+        ("-m", "pytest", "-q", "tests/fuzz"),
+        {"FUZZ_EXAMPLES": "500"},
+    ),
+    Trial(
+        "flood", "The demo's five attacks, a thousand times a minute", "relight flood", ("-m", "local.cli", "flood"), {}
+    ),
+)
+
+
+def main() -> int:
+    """Runs the trials; the exit status is that of the worst."""
+    parser = argparse.ArgumentParser(description="Fill the README's table of reliability from the commands it names.")
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in TRIALS], metavar="NAME")
+    wanted = parser.parse_args().only
+    found, worst = kept(), 0
+    for each in (each for each in TRIALS if not wanted or each.name in wanted):
+        status, said = _run(each)
+        worst = max(worst, status)
+        found[each.name] = {"said": said, "status": status, "on": f"{datetime.now(UTC):%Y-%m-%d}"}
+        KEPT.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        README.write_text(placed(README.read_text(encoding="utf-8"), "reliability", rows()), encoding="utf-8")
+    return worst
+
+
+def _run(trial: Trial) -> tuple[int, str]:
+    """The exit status, and the last line of what was printed, all of which is shown as it comes."""
+    environment = {**os.environ, "PYTHONPATH": f"{PROJECT / 'shared'}{os.pathsep}{PROJECT}", **trial.environment}
+    command = [sys.executable, "-W", "ignore", *trial.arguments]
+    last = ""
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own)
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            last = line.strip() or last
+    return process.returncode, last.strip("= ")
+
+
+def kept() -> dict[str, Any]:
+    """What the trials last said, by name, with their exit status and the day."""
+    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
+
+
+def rows() -> str:
+    """The table: a row a trial that was run."""
+    said = kept()
+    ran = [each for each in TRIALS if each.name in said]
+    listed = ((each.tried, f"`{each.shown}`", said[each.name]["said"], said[each.name]["on"]) for each in ran)
+    return table(("Tried", "By", "What came of it", "On"), listed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
