@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,13 +25,17 @@ KEPT = PROJECT / "docs" / "reliability.json"
 
 @dataclass(frozen=True)
 class Trial:
-    """One command. `shown` is how the README calls it; `arguments` are Python's; `environment` is added."""
+    """One command. `shown` is how the README calls it; `arguments` are Python's; `environment` is added.
+
+    What it says is the lines that begin with its `prefix`; the last line, where it has none.
+    """
 
     name: str
     tried: str
     shown: str
     arguments: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
 
 
 TRIALS = (
@@ -41,28 +45,28 @@ TRIALS = (
         "takes effect and loses its answer",
         "make faults",
         ("-m", "local.cli", "faults"),
-        {},
     ),
     Trial(
         "soak",
         "Several intruders and ordinary work at once, while events come late, twice, in disorder or never",
         "make soak",
         ("-m", "tests.integration.hostile"),
-        {},
+        prefix="hostile: ",
     ),
     Trial(
         "races",
         "One event delivered eight times at once, and eight events of one resource at once, to eight processes",
         "make test TESTS=tests/integration/test_races.py",
-        ("-m", "pytest", "-q", "tests/integration/test_races.py"),
-        {},
+        ("-m", "pytest", "-qs", "tests/integration/test_races.py"),
+        prefix="races: ",
     ),
     Trial(
         "fuzz",
         "Records cut, bent, swollen or written by an enemy, to every function: 500 for each, and each of the samples",
         "make test TESTS=tests/fuzz FUZZ_EXAMPLES=500",
-        ("-m", "pytest", "-q", "tests/fuzz"),
+        ("-m", "pytest", "-qs", "tests/fuzz"),
         {"FUZZ_EXAMPLES": "500"},
+        prefix="fuzz: ",
     ),
     Trial(
         "flood", "The demo's five attacks, a thousand times a minute", "relight flood", ("-m", "local.cli", "flood"), {}
@@ -86,15 +90,16 @@ def main() -> int:
 
 
 def _run(trial: Trial) -> tuple[int, str]:
-    """The exit status, and the last line of what was printed, all of which is shown as it comes."""
+    """The exit status, and what it said of all that it printed, which is shown as it comes."""
     environment = {**os.environ, "PYTHONPATH": f"{PROJECT / 'shared'}{os.pathsep}{PROJECT}", **trial.environment}
     command = [sys.executable, "-W", "ignore", *trial.arguments]
-    last = ""
+    lines = []
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own)
         for line in process.stdout or ():
             sys.stdout.write(line)
-            last = line.strip() or last
-    return process.returncode, last.strip("= ")
+            lines += [line.strip()] if line.strip() else []
+    said = [line.removeprefix(trial.prefix) for line in lines if line.startswith(trial.prefix)]
+    return process.returncode, "; ".join(said if trial.prefix else said[-1:])
 
 
 def kept() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 from unittest import mock
 
+import click
 import pytest
 from hypothesis import given, settings
 
@@ -61,6 +62,7 @@ class Function:
     world: World
     handler: Callable[[Any, Any], Any]
     log: io.StringIO = field(default_factory=io.StringIO)
+    events: int = 0
 
     @cached_property
     def honest(self) -> set[str]:
@@ -74,6 +76,7 @@ class Function:
 
     def __call__(self, given_: Given) -> Any:
         """What it returned. Raises what it raised, which must be clear; all that it said is looked at."""
+        self.events += 1
         self.world.sent.clear()
         self.log.seek(0)
         self.log.truncate()
@@ -128,7 +131,7 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def functions() -> Callable[[str, str], Function]:
+def functions() -> Iterator[Callable[[str, str], Function]]:
     """The functions in both accounts, each made once: boto3's clients are what takes time."""
     made: dict[tuple[str, str], Function] = {}
 
@@ -137,7 +140,12 @@ def functions() -> Callable[[str, str], Function]:
             made[family, where] = _function(family, NOTHING if where == "nothing" else RUIN)
         return made[family, where]
 
-    return function
+    yield function
+    click.echo(  # shown by `pytest -s`
+        f"\nfuzz: {sum(each.events for each in made.values()):,} events to {len({family for family, _ in made})} "
+        "functions: each ended in a clear error or cleanly, within seconds, and led to no write that an honest record "
+        "would not lead to"
+    )
 
 
 def _led_to(function: Function, events: list[Any]) -> set[str]:
