@@ -166,15 +166,24 @@ def test_a_mapping_that_is_off_is_as_good_as_none_but_can_be_switched_on() -> No
         lambda__GetFunctionEventInvokeConfig=refused("ResourceNotFoundException"),
         lambda__GetPolicy=refused("ResourceNotFoundException"),
         lambda__ListEventSourceMappings={
-            "EventSourceMappings": [{"UUID": MAPPING, "EventSourceArn": queue, "State": "Disabling"}, kafka]
+            "EventSourceMappings": [
+                {"UUID": MAPPING, "EventSourceArn": queue, "State": "Disabling"},
+                kafka,
+                {"UUID": "second", "EventSourceArn": queue, "State": "Enabled"},
+            ]
         },
     )
     found = function.show(aws.home, NAME, "")
     assert found
     assert {f: v for f, v in found[0].items() if f.startswith("Events")} == {
-        f"Events from {OTHER_MAPPING}": {"Enabled": True, "BatchSize": 100}
+        f"Events from {OTHER_MAPPING}": {"Enabled": True, "BatchSize": 100},
+        f"Events from {queue} second": {"Enabled": True},
     }
-    assert found[1] == {f"Events from {queue}": MAPPING, f"Events from {OTHER_MAPPING}": OTHER_MAPPING}
+    assert found[1] == {
+        f"Events from {queue}": MAPPING,
+        f"Events from {OTHER_MAPPING}": OTHER_MAPPING,
+        f"Events from {queue} second": "second",
+    }
 
 
 def test_the_stack_stands_or_is_at_work_or_gone() -> None:

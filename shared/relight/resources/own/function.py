@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from relight.aws import Place
@@ -35,13 +35,18 @@ def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, s
     settings |= {field: invoking[field] for field in INVOKING if field in invoking}
     statements = json.loads(policy.get("Policy", "{}")).get("Statement", ())
     settings |= {PERMISSION + each["Sid"]: {f: each[f] for f in GRANT if f in each} for each in statements}
-    settings |= {_source(each): _mapping(each) for each in mappings if each.get("State") not in OFF}
-    return settings, {_source(each): each["UUID"] for each in mappings}
+    sources = _sources(mappings)
+    settings |= {field: _mapping(each) for field, each in sources.items() if each.get("State") not in OFF}
+    return settings, {field: each["UUID"] for field, each in sources.items()}
 
 
-def _source(mapping: Mapping[str, Any]) -> str:
-    """The field of a mapping. A Kafka that its owner runs has no ARN."""
-    return EVENTS + str(mapping.get("EventSourceArn", mapping["UUID"]))
+def _sources(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Each mapping by its field. A Kafka that its owner runs has no ARN, and of one cluster there may be several."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in mappings:
+        field = EVENTS + str(each.get("EventSourceArn", each["UUID"]))
+        found[f"{field} {each['UUID']}" if field in found else field] = each
+    return found
 
 
 def _configuration(shown: Mapping[str, Any]) -> dict[str, Any]:
