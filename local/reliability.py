@@ -68,9 +68,7 @@ TRIALS = (
         {"FUZZ_EXAMPLES": "500"},
         prefix="fuzz: ",
     ),
-    Trial(
-        "flood", "The demo's five attacks, a thousand times a minute", "relight flood", ("-m", "local.cli", "flood"), {}
-    ),
+    Trial("flood", "The demo's five attacks, a thousand times a minute", "make flood", ("-m", "local.cli", "flood")),
 )
 
 
@@ -97,9 +95,9 @@ def _run(trial: Trial) -> tuple[int, str]:
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own)
         for line in process.stdout or ():
             sys.stdout.write(line)
-            lines += [line.strip()] if line.strip() else []
+            lines += [line.rstrip()] if line.strip() else []
     said = [line.removeprefix(trial.prefix) for line in lines if line.startswith(trial.prefix)]
-    return process.returncode, "; ".join(said if trial.prefix else said[-1:])
+    return process.returncode, "; ".join(said if trial.prefix else said[-1:]).strip()
 
 
 def kept() -> dict[str, Any]:
