@@ -97,6 +97,30 @@ def flood(events: int) -> None:
     sys.exit(command.show(screen, events))
 
 
+def _controls(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    from relight.policy import CONTROLS  # noqa: PLC0415 (only a shell that completes needs it)
+
+    return [name for name in CONTROLS if name.startswith(begun)]
+
+
+@main.command()
+@click.argument("control", required=False, shell_complete=_controls)
+def explain(control: str | None) -> None:
+    """Say what CONTROL checks, why, what repairs it, what that costs, and what Relight may do for it.
+
+    All of it is read from the code and the template. What was taken away, never was there or was just made is repaired
+    where it says enforce, and only told where it says observe. Without CONTROL, lists them all.
+
+    \b
+    Example:
+      relight explain
+      relight explain trail.logging
+    """  # noqa: D301 (as above)
+    from local import explain as command  # noqa: PLC0415 (as above)
+
+    sys.exit(command.run(Screen(), control))
+
+
 @main.command()
 @click.argument("function")
 @click.argument("event")

@@ -137,6 +137,24 @@ class Screen:
             table.add_row(mark, control, Text(effect), Text(outcome or "nobody was told", "green" if good else "red"))
         self._console.print(table)
 
+    def words(self, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+        """A table of words."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for heading in columns:
+            table.add_column(heading)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        self._console.print(table)
+
+    def facts(self, rows: Iterable[tuple[str, str]]) -> None:
+        """What there is to know of something: a label and its text, wrapped beside it."""
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column()
+        for label, text in rows:
+            table.add_row(label, Text(text))
+        self._console.print(table)
+
     def matrix(self, columns: list[str], rows: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
         """A row a function's call, a column a fault."""
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")

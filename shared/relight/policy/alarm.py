@@ -353,6 +353,7 @@ for _watch in WATCHES:
         triggers=TRIGGERS,
         repair=REPAIR,
         introduce=_watch.introduce,
+        costs="0.10 a month for the alarm",
     )(partial(check, _watch))
 
 

@@ -63,6 +63,7 @@ class Bucket:
     security_hub="CloudTrail.7",
     triggers=("PutBucketLogging", "CreateBucket", "UpdateTrail", "CreateTrail"),
     repair="PutBucketLogging",
+    costs="the storage of the access logs",
 )
 def access_logging(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Server access logging is on, towards the baseline's or the standard's target, never towards itself.
@@ -158,6 +159,7 @@ def strangers_key(found: Mapping[str, Any], before: Mapping[str, Any], account: 
     severity=Severity.HIGH,
     triggers=("PutBucketVersioning",),
     repair="PutBucketVersioning",
+    costs="the storage of older versions",
 )
 def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Versioning is on where the baseline had it; MFA delete only its owner's device can put back."""
@@ -179,6 +181,7 @@ def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     severity=Severity.HIGH,
     triggers=("PutBucketReplication", "DeleteBucketReplication"),
     repair="PutBucketReplication",
+    costs="the storage of the copies, and 0.02 a GB between Regions",
 )
 def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Every enabled rule that the baseline had is there, unchanged, with its role; others may stand beside them.

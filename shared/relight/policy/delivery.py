@@ -36,6 +36,7 @@ def destination(trail: Trail, standard: Standard, baseline: Trail | None) -> Ite
     security_hub="CloudTrail.5",
     triggers=("UpdateTrail", "CreateTrail", "DeleteLogGroup", "DeleteSubscriptionFilter"),
     repair="CreateLogGroup, PutRetentionPolicy, UpdateTrail, PutSubscriptionFilter",
+    costs="0.50 a GB that CloudWatch Logs takes in",
 )
 def cloudwatch_logs(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """A log group and a role are set, the group exists, and hands on to whom it did; or a SIEM reads the bucket."""

@@ -77,6 +77,7 @@ def available(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Dr
     security_hub="KMS.4",
     triggers=("DisableKeyRotation", "CreateKey"),
     repair="EnableKeyRotation",
+    costs="1.00 a month for each of a key's first two rotations",
 )
 def rotation(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Drift]:
     """Automatic rotation is on, for keys that AWS can rotate. A disabled key is not rotated, and need not be."""

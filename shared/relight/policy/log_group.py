@@ -33,6 +33,7 @@ class LogGroup:
     triggers=("DeleteLogGroup", "PutRetentionPolicy", "DeleteRetentionPolicy"),
     repair="CreateLogGroup, PutRetentionPolicy, DeleteRetentionPolicy, PutLogGroupDeletionProtection",
     absent=True,
+    costs="0.03 a GB and month that is kept longer",
 )
 def retention(group: LogGroup | None, standard: Standard, baseline: LogGroup | None) -> Iterator[Drift]:
     """Nothing expires before the standard's retention; a group that is gone is made again, empty."""

@@ -51,6 +51,7 @@ class Recorder:
         "PutDeliveryChannel",
     ),
     repair="PutConfigurationRecorder, PutDeliveryChannel, StartConfigurationRecorder",
+    costs="0.003 for each configuration item",
 )
 def recording(recorder: Recorder, standard: Standard, baseline: Recorder | None) -> Iterator[Drift]:
     """A recorder runs that records at least what the baseline's did, else everything; its channel leads there too."""

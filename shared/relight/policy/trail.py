@@ -77,6 +77,7 @@ class Trail:
     triggers=("StopLogging", "CreateTrail"),
     repair="StartLogging",
     introduce=Mode.ENFORCE,
+    costs="nothing where it is the only trail; 2.00 for 100,000 management events that another trail logs already",
 )
 def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Recording is on (GetTrailStatus.IsLogging)."""
@@ -150,6 +151,7 @@ def log_file_validation(trail: Trail, standard: Standard, baseline: Trail | None
     security_hub="CloudTrail.2",
     triggers=("UpdateTrail", "CreateTrail"),
     repair="UpdateTrail",
+    costs="1.00 a month for the stack's key, unless it is given one; 0.03 for 10,000 requests to it",
 )
 def kms_encryption(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """The key is set, enabled, and the account's own or a trusted account's."""

@@ -69,6 +69,7 @@ def management_events(trail: Trail, standard: Standard, baseline: Trail | None) 
     security_hub="S3.22, S3.23",
     triggers=("PutEventSelectors", "CreateTrail"),
     repair="PutEventSelectors, UpdateTrail",
+    costs="0.10 for 100,000 data events",
 )
 def s3_data_events(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Reads and writes of the objects in the standard's buckets, unless another trail logs them.
@@ -128,6 +129,7 @@ def _bucket(trail: Trail, standard: Standard, baseline: Trail | None) -> str:
     severity=Severity.MEDIUM,
     triggers=("PutEventSelectors",),
     repair="PutEventSelectors",
+    costs="0.10 for 100,000 events",
 )
 def network_activity_events(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Of each of the standard's sources at least what was denied, unless another trail logs it."""
@@ -142,6 +144,7 @@ def network_activity_events(trail: Trail, standard: Standard, baseline: Trail | 
     severity=Severity.MEDIUM,
     triggers=("PutInsightSelectors",),
     repair="PutInsightSelectors",
+    costs="0.35 for 100,000 management events that are analysed, for each type of Insights",
 )
 def insights(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Every type of Insights event that the baseline had, for the same categories of events."""

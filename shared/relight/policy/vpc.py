@@ -74,6 +74,7 @@ class Vpc:
     triggers=("CreateVpc", "CreateDefaultVpc", "DeleteFlowLogs", "CreateFlowLogs", "DeleteLogGroup"),
     repair="CreateLogGroup, PutRetentionPolicy, CreateFlowLogs",
     create=Mode.ENFORCE,
+    costs="0.50 a GB that CloudWatch Logs takes in, 0.25 a GB where it goes to S3",
 )
 def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Drift]:
     """At least one flow log for REJECT or ALL traffic is ACTIVE; a delivery that fails is told."""
