@@ -661,6 +661,7 @@ def play(world: World, number: int, sequences: int = GROUP) -> None:
             phases=[Phase.generate],  # a sequence is short, and playing it again and again takes long
             suppress_health_check=list(HealthCheck),
             print_blob=False,
+            report_multiple_bugs=False,
         ),
     )
 
@@ -683,7 +684,7 @@ def play_alone(group: tuple[int, int]) -> Played:
     with LocalAws() as aws, world(aws) as played:
         try:
             play(played, number, sequences)
-        except AssertionError as failure:
+        except Exception as failure:  # noqa: BLE001 (whatever it is, it is shown, and the others go on)
             return Played(number, played.score, "".join(traceback.format_exception(failure, limit=0)))
         return Played(number, played.score)
 

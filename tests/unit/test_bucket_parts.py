@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -224,6 +225,24 @@ def put_key(key_id: str) -> dict[str, Any]:
     return {"ServerSideEncryptionConfiguration": {"Rule": rule}}
 
 
+DELIVERY = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+            "Resource": "*",
+        }
+    ]
+}
+DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+TLS = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def put_policy(*more: dict[str, Any]) -> dict[str, Any]:
+    return {"bucketPolicy": {"Statement": [*DELIVERY["Statement"], *more]}}
+
+
 @pytest.mark.parametrize(
     ("name", "request_", "before", "taken"),
     [
@@ -263,6 +282,19 @@ def put_key(key_id: str) -> dict[str, Any]:
         ("PutBucketLifecycle", {"omitted": True}, None, ""),
         ("DeleteBucketPolicy", {}, None, "delivery-policy"),
         ("DeleteBucketPolicy", {}, bucket(), ""),
+        ("PutBucketPolicy", {"bucketPolicy": DELIVERY}, bucket(policy=json.dumps(DELIVERY)), ""),
+        ("PutBucketPolicy", put_policy(DENY), bucket(policy=json.dumps(DELIVERY)), "delivery-policy"),
+        ("PutBucketPolicy", put_policy({**DENY, "Condition": TLS}), bucket(policy=json.dumps(DELIVERY)), ""),
+        ("PutBucketPolicy", put_policy({**DENY, "Action": "s3:DeleteObject"}), bucket(policy=json.dumps(DELIVERY)), ""),
+        (
+            "PutBucketPolicy",
+            {"bucketPolicy": {"Statement": []}},
+            bucket(policy=json.dumps(DELIVERY)),
+            "delivery-policy",
+        ),
+        ("PutBucketPolicy", {"bucketPolicy": {"Statement": []}}, bucket(), ""),
+        ("PutBucketPolicy", {"bucketPolicy": {"odd": 1}}, bucket(policy=json.dumps(DELIVERY)), ""),
+        ("PutBucketPolicy", {"bucketPolicy": "omitted"}, bucket(policy=json.dumps(DELIVERY)), ""),
         ("DeleteBucket", {}, bucket(), "exists"),
         ("DeleteBucketReplication", {}, None, "replication"),
         ("DeleteBucketReplication", {}, bucket(), ""),

@@ -125,6 +125,16 @@ def test_what_is_refused_is_unread_and_spoils_nothing_else() -> None:
         look(**answers(kms__DescribeKey=refused("AccessDenied")))
 
 
+@pytest.mark.parametrize("before", [kms_key(), kms_key(used_by=("bucket logs",), policy=KEY_POLICY)])
+def test_while_its_trail_is_gone_the_policy_is_not_forgotten(before: Key) -> None:
+    """Found by a hostile sequence: the baseline lost it, and a weaker one would have passed for new."""
+    (found,), _ = look(
+        before=before, **answers(cloudtrail__DescribeTrails={"trailList": [{"Name": "plain", "S3BucketName": "logs"}]})
+    )
+    assert found.state.used_by == ("bucket logs",)
+    assert found.state.policy == KEY_POLICY
+
+
 def test_an_unencrypted_bucket_uses_no_key() -> None:
     missing = refused("ServerSideEncryptionConfigurationNotFoundError")
     (found,), _ = look(**answers(s3__GetBucketEncryption=missing))

@@ -17,6 +17,7 @@ from relight.standard import Standard
 Statement = Mapping[str, Any]
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
+DELIVERING = ("s3:GetBucketAcl", "s3:PutObject")
 # Other services of AWS that deliver logs to buckets.
 LOG_SERVICES = (CLOUDTRAIL, "logging.s3.amazonaws.com", "delivery.logs.amazonaws.com")
 # Stands for any file in a trail's folder; digests lie in one whose name begins alike.
@@ -214,6 +215,16 @@ def services(text: str) -> set[str]:
     """The log services that a policy lets write."""
     allowing = [s for s in statements_of(text) if s.get("Effect") == "Allow"]
     return {service for service in LOG_SERVICES for s in allowing if _named(s, service) and _writes(s)}
+
+
+def shuts_out(old: str, new: str) -> bool:
+    """Whether a policy that replaces another one takes delivery away from a service. Raises UnknownState.
+
+    A Deny with conditions gets the benefit of the doubt, as in `delivery_policy`.
+    """
+    had = statements_of(old)
+    denied = [each for each in statements_of(new) if each not in had and _denies(each) and not each.get("Condition")]
+    return bool(services(old) - services(new)) or any(_acts(s, action) for s in denied for action in DELIVERING)
 
 
 def _named(statement: Statement, service: str) -> bool:

@@ -15,6 +15,7 @@ from relight.policy import state
 from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
+from relight.policy.bucket_policy import shuts_out
 from relight.policy.lifecycle import shorter
 from relight.record import Record, dig, is_false
 from relight.resources import seen
@@ -182,7 +183,7 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
         "bucket.versioning": _keeps_fewer_versions(record, before),
         "bucket.replication": _copies_less(record, before),
         "bucket.retention": _expires_early(record, before, standard),
-        "bucket.delivery-policy": record.name == "DeleteBucketPolicy" and (before is None or before.policy != ""),
+        "bucket.delivery-policy": _shuts_out(record, before),
         "bucket.exists": record.name == "DeleteBucket",
     }
     notes = {"bucket.public-access": ACL_STAYS} if record.name == "PutBucketAcl" else {}
@@ -204,6 +205,23 @@ def _opens(record: Record, before: Bucket | None) -> bool:
         canned, grants = record.request.get("x-amz-acl"), record.request.get("AccessControlPolicy")
         return "public" in str(canned) or "AllUsers" in str(grants) or "AuthenticatedUsers" in str(grants)
     return record.name == "DeleteBucketPublicAccessBlock" and any(was.values())
+
+
+def _shuts_out(record: Record, before: Bucket | None) -> bool:
+    """The policy is deleted, or one is put that takes delivery away from a service that had it."""
+    if record.name == "DeleteBucketPolicy":
+        return before is None or before.policy != ""
+    put = record.request.get("bucketPolicy")
+    if (
+        record.name != "PutBucketPolicy"
+        or not isinstance(put, Mapping)
+        or not (before and isinstance(before.policy, str))
+    ):
+        return False
+    try:
+        return shuts_out(before.policy, json.dumps(put))
+    except UnknownState:  # S3 would not have taken it
+        return False
 
 
 def _keeps_fewer_versions(record: Record, before: Bucket | None) -> bool:

@@ -68,8 +68,8 @@ def _read(
     place: Place, shown: Mapping[str, Any], users: Mapping[str, tuple[str, ...]] | Unread, before: Key | None
 ) -> Key:
     used_by = users if isinstance(users, Unread) else users.get(shown["Arn"], ())
-    known_users = used_by if isinstance(used_by, tuple) and used_by else before.used_by if before else ()
-    of_a_trail = isinstance(known_users, tuple) and any(user.startswith("trail ") for user in known_users)
+    users_now_or_before = [each for each in (used_by, before.used_by if before else ()) if isinstance(each, tuple)]
+    of_a_trail = any(user.startswith("trail ") for users in users_now_or_before for user in users)
     found = Key(
         account=place.account,
         region=place.region,
@@ -79,7 +79,8 @@ def _read(
         origin=shown.get("Origin") or "",
         replica=dig(shown, "MultiRegionConfiguration", "MultiRegionKeyType") == "REPLICA",
         used_by=used_by,
-        policy=_policy(place, shown["Arn"]) if of_a_trail else "",
+        # Once read, always read: or while a trail is gone, a baseline would forget what its key's policy was.
+        policy=_policy(place, shown["Arn"]) if of_a_trail or (before and before.policy) else "",
     )
     if not found.rotatable or found.state != ENABLED:
         return found
