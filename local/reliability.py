@@ -49,8 +49,8 @@ TRIALS = (
     Trial(
         "soak",
         "Several intruders and ordinary work at once, while events come late, twice, in disorder or never",
-        "make soak SEQUENCES=1500",
-        ("-m", "tests.integration.hostile", "--sequences", "1500"),
+        "make soak SEQUENCES=500",
+        ("-m", "tests.integration.hostile", "--sequences", "500"),
         prefix="hostile: ",
     ),
     Trial(

@@ -25,7 +25,6 @@ The account is then as before, and serves the next sequence. `python -m tests.in
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
 import logging
@@ -679,7 +678,6 @@ def play_alone(group: tuple[int, int]) -> Played:
     """A seed and how many sequences, in a process that does nothing else."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    gc.disable()  # a tenth of the time, for a process that soon ends
     number, sequences = group
     with LocalAws() as aws, world(aws) as played:
         try:
