@@ -37,7 +37,7 @@ class Control:
     restore: Mode = Mode.ENFORCE
     introduce: Mode = Mode.OBSERVE
     create: Mode | None = None  # for a resource made just now; None: as introduce
-    costs: str = ""  # for people: US dollars in us-east-1, November 2026; empty where it is next to nothing
+    costs: str = ""  # for people, in US dollars (N. Virginia, November 2026); empty where it is next to nothing
     absent: bool = False  # judged of a resource that does not exist too: its check gets None as the state
 
     @property
