@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,7 +123,7 @@ class LocalAws:
     def remember(self) -> Remembered:
         """All that there is now, to be recalled as often as wanted; nothing may be under way."""
         self._stop_delivery()
-        found = Remembered(memory.taken(), mock_random.getstate(), self._stack, self._runtime)
+        found = Remembered(memory.taken(), mock_random.getstate(), deepcopy(self._stack), self._runtime)
         if self._stack:
             self._scratch = Runtime()  # what is deployed later must not change these functions
         self.recall(found)
@@ -134,7 +135,7 @@ class LocalAws:
         memory.put_back(remembered.memory)
         mock_random.setstate(remembered.chance)
         self._actors.clear()
-        self._stack, self.delivers = remembered.stack, True
+        self._stack, self.delivers = deepcopy(remembered.stack), True
         if self._stack:
             self._runtime = remembered.runtime
             self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)

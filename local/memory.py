@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any
+from weakref import WeakValueDictionary
 
 from moto.core.base_backend import BackendDict
 
@@ -23,7 +24,7 @@ class Memory:
 
 def taken() -> Memory:
     """A copy of everything there is now."""
-    _let_locks_be_copied()
+    _teach_copy()
     services = list(_REGISTRY._instances)  # noqa: SLF001
     branches = [(service, {name: (each, dict(each)) for name, each in service.items()}) for service in services]
     return Memory(branches, _copied(branches, {id(each): each.__dict__ for each in _holders(branches)}))
@@ -31,6 +32,8 @@ def taken() -> Memory:
 
 def put_back(memory: Memory) -> None:
     """Everything as it was; what came later is dropped."""
+    for service in _REGISTRY._instances:  # noqa: SLF001 (some may have been used later only)
+        service.clear()
     _REGISTRY._instances[:] = [service for service, _ in memory.branches]  # noqa: SLF001
     for service, accounts in memory.branches:
         service.clear()
@@ -57,7 +60,10 @@ def _copied(branches: list[Branch], held: dict[int, dict[str, Any]]) -> dict[int
     return copy.deepcopy(held, themselves)
 
 
-def _let_locks_be_copied() -> None:
-    """A copy of a queue gets a condition of its own: nobody waits for one between two tests."""
-    dispatch: Any = copy._deepcopy_dispatch  # type: ignore[attr-defined]  # noqa: SLF001 (copy has no other way)
+def _teach_copy() -> None:
+    """What `copy` does otherwise with two types that moto has, and cannot be told in another way."""
+    dispatch: Any = copy._deepcopy_dispatch  # type: ignore[attr-defined]  # noqa: SLF001
+    # A copy of a queue gets a condition of its own: nobody waits for one between two tests.
     dispatch[Condition] = lambda _condition, _memo: Condition()
+    # Functions by ARN are held weakly: a copy must hold the copied functions, for nobody keeps the others.
+    dispatch[WeakValueDictionary] = lambda found, memo: WeakValueDictionary(copy.deepcopy(dict(found), memo))
