@@ -6,7 +6,7 @@ a deployment is under way nothing is as it will be, so nothing is judged but who
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from relight import telemetry
 from relight.case import Runtime
 from relight.errors import RelightError
 from relight.fallback import FallbackLedger
-from relight.handler import Handler, handler_for, runtime
+from relight.handler import Handler, runtime, take_event
 from relight.message import Message, clean, shown, subject_line
 from relight.model import MET, Actor, Baseline, Drift, Scope, Severity
 from relight.policy import judge
@@ -41,14 +41,13 @@ class Deploying(RelightError):
 def handler_for_guard() -> Handler:
     """The Lambda handler of a guard; settings are read and checked here, once."""
     run = runtime()
-    by_record = handler_for(guard, run=run)
 
     def handle(event: Any, context: Any) -> Any:
         telemetry.logger.clear_state()
         if not isinstance(event, Mapping) or event.get("source") not in SOURCES:
-            return by_record(event, context)  # which says what is wrong with it
+            return take_event(run, (guard,), event, context.aws_request_id)  # which says what is wrong with it
         try:
-            return _take(run, by_record, event, context)
+            return _take(run, event, context.aws_request_id)
         except Exception:
             telemetry.logger.exception("not settled; left to the retry")
             raise
@@ -60,17 +59,18 @@ def handler_for_guard() -> Handler:
 SOURCES = tuple("aws." + source.partition(".")[0] for source in guard.SOURCES)
 
 
-def _take(run: Runtime, by_record: Handler, event: Mapping[str, Any], context: Any) -> Any:
+def _take(run: Runtime, event: Mapping[str, Any], teller: str) -> Any:
     home, standard = run.aws.home, run.standard
     if event.get("detail-type") == SCHEDULED:
-        look_round(run, describe(home, standard.stack), str(event.get("id", "")), context.aws_request_id)
+        look_round(run, describe(home, standard.stack), str(event.get("id", "")), teller)
         return telemetry.alive()
     if event.get("detail-type") == STATUS_CHANGE:
         return adopt(run, describe(home, standard.stack), guard.own_names(home, standard))
     record = parse(event)
     scope = guard.locate(record)
-    touched = {name for name in scope.names if guard.may_be_own(name, standard)}
-    if not touched or not touched & set(guard.own_names(home, standard)):
+    touched = [name for name in scope.names if guard.may_be_own(name, standard)]
+    names = set(guard.own_names(home, standard)).intersection(touched) if touched else ()
+    if not names:
         return None  # somebody else's rule, function, topic …
     stack = describe(home, standard.stack)
     of_the_stack = event.get("source") == CLOUDFORMATION
@@ -78,8 +78,8 @@ def _take(run: Runtime, by_record: Handler, event: Mapping[str, Any], context: A
         if record.actor.invoked_by == guard.CLOUDFORMATION:
             return None
         raise Deploying(f"{record.name} {record.event_id}: stack {stack.name} is {stack.status}; left to the retry")
-    adopt(run, stack, list(scope.names))
-    return by_record(event, context)
+    adopt(run, stack, sorted(names))
+    return take_event(run, (guard,), event, teller, replace(scope, names=tuple(sorted(names))))
 
 
 def look_round(run: Runtime, stack: Stack, run_id: str, teller: str) -> None:
@@ -109,7 +109,7 @@ def _round(run: Runtime, run_id: str, now: datetime) -> Record:
     )
 
 
-def adopt(run: Runtime, stack: Stack, names: list[str]) -> None:
+def adopt(run: Runtime, stack: Stack, names: Sequence[str]) -> None:
     """Makes what a deployment left the baseline of the parts that were not looked at since, and tells what changed.
 
     Raises AwsError.

@@ -16,6 +16,7 @@ from relight.case import Runtime
 from relight.clock import Clock
 from relight.errors import MalformedRecord
 from relight.ledger import Ledger
+from relight.model import Scope
 from relight.notify import Notifier
 from relight.policy import check_settings, controls_of
 from relight.reconcile import reconcile
@@ -42,16 +43,16 @@ def runtime() -> Runtime:
     )
 
 
-def handler_for(*kinds: Kind, run: Runtime | None = None) -> Handler:
-    """The Lambda handler of a family's function; settings are read and checked here, once, unless they were."""
-    run = run or runtime()
+def handler_for(*kinds: Kind) -> Handler:
+    """The Lambda handler of a family's function; settings are read and checked here, once."""
+    run = runtime()
 
     def handle(event: Any, context: Any) -> Any:
         if isinstance(event, Mapping) and "Records" in event:
             return _batch(run, kinds, event, context)
         if isinstance(event, Mapping) and event.get("source") == SOURCE:
             return survey(run, kinds, event)
-        _one(run, kinds, event, context.aws_request_id)
+        take_event(run, kinds, event, context.aws_request_id)
         return None
 
     return handle
@@ -69,7 +70,7 @@ def _batch(run: Runtime, kinds: Kinds, event: Mapping[str, Any], context: Any) -
         return {"batchItemFailures": []}
 
     def take(record: SQSRecord) -> None:  # by this name does powertools hand it over
-        _one(run, kinds, _body(record), record.message_id)
+        take_event(run, kinds, _body(record), record.message_id)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=dict(event), record_handler=take, processor=processor, context=context)
@@ -83,8 +84,11 @@ def _body(message: SQSRecord) -> Any:
         raise MalformedRecord(f"SQS message {message.message_id} is not JSON: {error}") from error
 
 
-def _one(run: Runtime, kinds: Kinds, event: Any, teller: str) -> None:
-    """One CloudTrail event. Raises RelightError; failed calls changed nothing and are passed over."""
+def take_event(run: Runtime, kinds: Kinds, event: Any, teller: str, scope: Scope | None = None) -> None:
+    """One CloudTrail event, about what it names or what `scope` does. A failed call changed nothing: it is passed over.
+
+    Raises RelightError, or a group of them.
+    """
     telemetry.logger.clear_state()  # whose event was before is nobody's business here
     try:
         record = parse(event)
@@ -92,7 +96,7 @@ def _one(run: Runtime, kinds: Kinds, event: Any, teller: str) -> None:
         if record.error_code:
             telemetry.logger.info("passed over: the call failed", extra={"error_code": record.error_code})
             return
-        _each_in_turn([partial(reconcile, run, kind, record, teller) for kind in _triggered(kinds, record)])
+        _each_in_turn([partial(reconcile, run, kind, record, teller, scope) for kind in _triggered(kinds, record)])
     except Exception:
         telemetry.logger.exception("not settled; left to the retry")
         raise

@@ -19,6 +19,7 @@ from relight.model import Baseline, Outcome
 from relight.resources import guard as kind
 from tests.unit.builders import ACCOUNT, NOON, REGION, event, standard
 from tests.unit.fakes import FakeClock, FakeLedger, FakeNotifier, FakeSession, refused
+from tests.unit.parts import AN_ALARM
 from tests.unit.test_handler import Context
 
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/relight/1f2e3d4c-5b6a-4798-8c7d-6e5f4a3b2c1d"
@@ -138,6 +139,30 @@ def test_somebody_elses_rule_is_none_of_ours(scene: Scene, monkeypatch: pytest.M
     scene.handle(disabled("relight-TrailRule-of-another-team"), monkeypatch)
     assert (scene.notifier.told, scene.notifier.sent) == ([], [])
     assert set(scene.session.names) == {"cloudformation:ListStackResources"}
+
+
+def test_of_several_only_ours_is_looked_at_and_the_stack_is_listed_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = {"LogicalResourceId": "Beat", "PhysicalResourceId": "relight-Beat", "ResourceType": "AWS::CloudWatch::Alarm"}
+    shown = {"MetricAlarms": [AN_ALARM | {"AlarmName": "relight-Beat"}], "CompositeAlarms": []}
+    scene.run = replace(scene.run, standard=standard(stack=STACK))
+    scene.session.answers = {
+        **scene.session.answers,
+        "cloudformation:ListStackResources": {"StackResourceSummaries": [ours]},
+        "cloudwatch:DescribeAlarms": shown,
+    }
+    deletion = event(
+        "DeleteAlarms",
+        {"alarmNames": ["theirs", "relight-Beat", "relight-too"]},
+        eventSource="monitoring.amazonaws.com",
+    )
+    scene.handle(deletion | {"source": "aws.monitoring"}, monkeypatch)
+    asked = [params for _, name, params in scene.session.calls if name == "cloudwatch:DescribeAlarms"]
+    assert asked
+    assert {name for each in asked for name in each["AlarmNames"]} == {"relight-Beat"}
+    assert scene.session.names.count("cloudformation:ListStackResources") == 1
+    assert [each.resource.name for each in scene.notifier.told] == ["alarm/relight-Beat"]
 
 
 def test_a_deployment_under_way_is_left_alone(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 
 
 def locate(record: Record) -> Scope:
-    """The parts that the record names, if they are Relight's at all. A change set may be named by its ARN alone."""
+    """The parts that the record names, whoever's they are. A change set may be named by its ARN alone."""
     kind = SOURCES.get(record.source, "")
     names = [name for name in map(_plain, _named(kind, record)) if name]
     if not names and record.name != "ExecuteChangeSet":
@@ -113,12 +113,9 @@ def _plain(named: object) -> str:
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Part]], standard: Standard
 ) -> Iterator[Observed[Part]]:
-    """The named parts that are Relight's own, as they are now."""
+    """The named parts as they are now. Whether they are Relight's own (`own_names`) is for who names them to know."""
     place = aws.at(scope.account, standard.region)  # wherever the call was recorded, the parts are here
-    own = own_names(place, standard)
     for name in scope.names:
-        if name not in own:
-            continue
         kind, _, plain = name.partition("/")
         full = arn(standard.partition, place.account, place.region, name)
         found = MODULES[kind].show(place, plain, full)
