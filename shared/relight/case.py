@@ -53,8 +53,7 @@ class Case:
         findings = tuple(replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
         today = self.run.clock.now().date()
         findings = exempt(findings, observed.resource.arn, self.run.standard, today)[0]
-        own = self.record.actor.issuer in self.run.standard.own_roles
-        return tuple(_told_only(f) for f in findings) if own else findings
+        return tuple(_told_only(f) for f in findings) if self.run.standard.is_own(self.record.actor) else findings
 
     def _judged(self, observed: Observed[Any]) -> tuple[Finding, ...]:
         return judge(

@@ -15,13 +15,13 @@ from relight.errors import MalformedRecord
 from relight.handler import Handler, runtime
 from relight.model import Cause, Incident, Outcome, Resource
 from relight.policy import endpoint, judge
+from relight.policy.account_id import ACCOUNT
 from relight.policy.endpoint import DENIED, Denial
 from relight.policy.exemption import exempt
 from relight.record import Record, parse
 
 KIND = "endpoint"
 _ENDPOINT = re.compile(r"vpce-\w{1,64}", re.ASCII)
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 def handler_for_denials() -> Handler:
@@ -84,7 +84,7 @@ def denial_in(record: Record) -> Denial:
     named, owner = record.vpc_endpoint, record.vpc_endpoint_account or record.account
     if not _ENDPOINT.fullmatch(named):
         raise MalformedRecord(f"{record.name} {record.event_id} names no VPC endpoint: vpcEndpointId is {named!r:.80}")
-    if not _ACCOUNT.fullmatch(owner):
+    if not ACCOUNT.fullmatch(owner):
         raise MalformedRecord(f"{record.name} {record.event_id}: {owner!r:.80} is no account of a VPC endpoint")
     return Denial(
         caller=endpoint.caller(record.actor),

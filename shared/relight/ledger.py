@@ -7,7 +7,7 @@ Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN; what operator
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,16 +44,7 @@ class Ledger:
 
     def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
         """All baselines whose ARN begins with a prefix, by ARN."""
-        rows = self._place.pages(
-            "dynamodb",
-            "Query",
-            "Items",
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
-            ExpressionAttributeValues={":pk": {"S": f"baseline#{account}#{kind}"}, ":sk": {"S": prefix}},
-        )
-        return _readable(rows, revive)
+        return _readable(self._under(f"baseline#{account}#{kind}", prefix), revive)
 
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """Writes a baseline over the revision that it was made from (0: the first one).
@@ -81,15 +72,7 @@ class Ledger:
 
     def untold(self, key: str) -> list[Incident]:
         """The incidents under a key, of whichever resources, that were noted and never told."""
-        rows = self._place.pages(
-            "dynamodb",
-            "Query",
-            "Items",
-            TableName=self._table,
-            ConsistentRead=True,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"incident#{key}"}},
-        )
+        rows = self._under(f"incident#{key}", "arn:")
         return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] != "told"]
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
@@ -164,6 +147,18 @@ class Ledger:
 
     def _expiry(self, now: datetime) -> dict[str, str]:
         return {"N": str(int((now + timedelta(days=self._days)).timestamp()))}
+
+    def _under(self, key: str, prefix: str) -> Iterator[dict[str, Any]]:
+        """The rows of a key whose ARN begins with a prefix."""
+        return self._place.pages(
+            "dynamodb",
+            "Query",
+            "Items",
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": key}, ":sk": {"S": prefix}},
+        )
 
     def _row(self, key: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._place.read("dynamodb", "GetItem", TableName=self._table, Key=key, ConsistentRead=True)

@@ -59,8 +59,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
     seen = _observe(run, kind, scope, baselines, created=record.name in kind.CREATES)
     for observed in (*seen, *_unfinished(run, kind, record, scope, baselines, seen)):
         baseline = baselines.get(observed.resource.arn)
-        own = record.actor.issuer in run.standard.own_roles
-        taken = {} if own else kind.taken(record, baseline, run.standard)
+        taken = {} if run.standard.is_own(record.actor) else kind.taken(record, baseline, run.standard)
         case = Case(run, kind, record, scope, teller, baseline, taken)
         try:
             if repaired == run.standard.repair_cap:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from relight.errors import InvalidSetting
-from relight.model import Mode
+from relight.model import Actor, Mode
 
 SHIPPED = Path(__file__).with_name("standard.toml")
 
@@ -110,6 +110,10 @@ class Standard:
         """Whether a KMS key may encrypt what belongs to `account`: its own, a trusted account's, or one named."""
         owner = key_arn.split(":")[4] if key_arn.count(":") >= 5 else ""
         return owner == account or owner in self.trusted_accounts or key_arn in self.trusted_keys
+
+    def is_own(self, actor: Actor) -> bool:
+        """Whether a call was Relight's own repair."""
+        return actor.issuer in self.own_roles
 
     def exemption(self, control: str, arn: str) -> Exemption | None:
         """The exemption of a resource from a control, the one that lasts longest; it may have expired."""

@@ -14,6 +14,7 @@ import re
 # Four characters for the type, sixteen of base32 (RFC 4648: neither 0, 1, 8 nor 9), and in unique ids one more. The
 # first bit of the base32 is set in the present format: Q to Z, or a digit. Older ids have an I or a J there.
 _PRESENT = re.compile(r"A[A-Z]{3}[Q-Z2-7][A-Z2-7]{15}[A-Z0-9]?")
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _MASK = 0x7FFFFFFFFF80
 _SHIFT = 7
 _LARGEST = 999_999_999_999

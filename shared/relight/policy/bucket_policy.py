@@ -65,7 +65,8 @@ def _needs(bucket: Bucket, prefix: str, trail_arn: str) -> tuple[tuple[str, str]
     """Actions and resources. The files of a trail lie below its own account, whoever has the bucket."""
     whole = _arn(bucket, trail_arn)
     below = f"{prefix}/" if prefix else ""
-    return ("s3:GetBucketAcl", whole), ("s3:PutObject", f"{whole}/{below}AWSLogs/{_owner(trail_arn)}/CloudTrail{FILE}")
+    files = f"{whole}/{below}AWSLogs/{_owner(trail_arn)}/CloudTrail{FILE}"
+    return tuple(zip(DELIVERING, (whole, files), strict=True))
 
 
 def _owner(trail_arn: str) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from relight.model import Actor, Drift, Mode, Severity
-from relight.policy.account_id import decoded
+from relight.policy.account_id import ACCOUNT, decoded
 from relight.policy.control import control
 from relight.standard import Standard
 
 # errorCode of the network activity events that this is about: there is no other one in their documentation
 # (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-network-events-with-cloudtrail.html).
 DENIED = "VpceAccessDenied"
-_ACCOUNT = re.compile(r"\d{12}")
 
 
 class Standing(StrEnum):
@@ -65,7 +63,7 @@ def caller(actor: Actor) -> Caller:
     issued = actor.principal.partition(":")[0]  # a role's id stands before its session's name
     name = issued or actor.issuer or actor.arn or actor.invoked_by or actor.account or "somebody"
     for stated in (actor.account, issued):  # the root user's principalId is its account
-        if _ACCOUNT.fullmatch(stated):
+        if ACCOUNT.fullmatch(stated):
             return Caller(name, stated)
     for what, unique_id in (("access key id", actor.access_key), ("principal id", issued)):
         if account := decoded(unique_id):
