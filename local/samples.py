@@ -12,7 +12,7 @@ from botocore import xform_name
 from local import account, sabotage
 from local.account import Account
 from local.cloud import LocalAws
-from local.sabotage import Sabotage
+from local.sabotage import Sabotage, guards
 from local.settings import ACCOUNT, PARTITION, PROJECT, STACK
 from local.stack import Stack
 from relight.record import plain_name
@@ -82,7 +82,8 @@ def sabotage_of(sample: Sample) -> Sabotage | None:
     if _steps(sample):
         return None
     found = [each for each in sabotage.ALL if each.event == plain_name(sample.name)]
-    its_own = [each for each in found if sample.family == "guard_watch" and each.effect.endswith("the guard")]
+    watched = sample.family == "guard_watch"  # which looks after the guard, and the guard after all the rest
+    its_own = [each for each in found if (each in guards.OF_THE_GUARD) == watched]
     return next(iter(its_own or found), None)
 
 
