@@ -15,14 +15,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from relight.errors import AwsError, RelightError
+from relight.errors import AwsError, PartlyFailed, RelightError
 from relight.model import Call, Unread
 from relight.standard import REGION
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
 UNKNOWN_OPERATION = "UnknownOperation"
-READS = ("Describe", "Get", "List", "Query")
+READS = ("BatchGet", "Describe", "Get", "List", "Query")
 # Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -104,7 +104,7 @@ class Place:
     def send(self, call: Call) -> dict[str, Any]:
         """Sends a call that may write.
 
-        An error among the call's `already` counts as success. Raises AwsError, also where a successful answer
+        An error among the call's `already` counts as success. Raises AwsError; PartlyFailed where a successful answer
         reports single failures (EC2's ``Unsuccessful``).
         """
         try:
@@ -113,11 +113,9 @@ class Place:
             if error.code in call.already:
                 return {}
             raise
-        for failed in answer.get("Unsuccessful", ()):
-            reason = failed.get("Error", {})
-            if reason.get("Code") not in call.already:
-                detail = f"{failed.get('ResourceId', '')}: {reason.get('Message', '')}"
-                raise AwsError(f"{call.service}:{call.operation}", reason.get("Code", "Unsuccessful"), detail)
+        failed = _unsuccessful(call, answer)
+        if failed:
+            raise PartlyFailed(failed)
         return answer
 
     def _request(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,6 +125,18 @@ class Place:
         except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error
         return answer
+
+
+def _unsuccessful(call: Call, answer: Mapping[str, Any]) -> dict[str, AwsError]:
+    """What a call failed for, by the resource's id."""
+    failed = {}
+    for each in answer.get("Unsuccessful", ()):
+        reason, resource = each.get("Error", {}), each.get("ResourceId", "")
+        code = reason.get("Code", "Unsuccessful")
+        if code not in call.already:
+            detail = f"{resource}: {reason.get('Message', '')}"
+            failed[resource] = AwsError(f"{call.service}:{call.operation}", code, detail)
+    return failed
 
 
 def unread(error: AwsError, *, foreign: bool = False) -> Unread:

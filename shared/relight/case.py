@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,18 +84,20 @@ class Case:
         )
         return tuple(f for f in findings if f.mode is not Mode.OFF)
 
-    def look(self, observed: Observed[Any]) -> Observed[Any]:
-        """Reads the resource once more; its state is None where it is gone by now."""
-        scope = replace(self.scope, names=(observed.resource.name,))
-        baselines = {observed.resource.arn: self.baseline} if self.baseline else {}
-        seen = self.kind.observe(self.run.aws, scope, baselines, self.run.standard)
-        return next(iter(seen), Observed(observed.resource, None))
-
     def plan(self, observed: Observed[Any], findings: Iterable[Finding], outcome: Outcome) -> tuple[Call, ...]:
         """The calls that would mend what has this outcome."""
         drifts = tuple(d for f in findings if f.outcome is outcome for d in f.drifts if not d.manual)
         before = self.baseline.state if self.baseline else None
         return self.kind.plan(observed, drifts, self.run.standard, before) if drifts else ()
+
+
+def look_again(looked: Sequence[tuple[Case, Observed[Any]]]) -> list[Observed[Any]]:
+    """Reads resources of one run, kind and place once more; the state of what is gone by now is None."""
+    case = looked[0][0]
+    scope = replace(case.scope, names=tuple(observed.resource.name for _, observed in looked))
+    baselines = {observed.resource.arn: each.baseline for each, observed in looked if each.baseline}
+    seen = {o.resource.name: o for o in case.kind.observe(case.run.aws, scope, baselines, case.run.standard)}
+    return [seen.get(o.resource.name) or Observed(o.resource, None) for _, o in looked]
 
 
 def _told_only(finding: Finding) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from relight.plain import plain
 
@@ -54,7 +55,17 @@ class AwsError(RelightError):
         super().__init__(f"{operation}: {code}: {message[:LONGEST_MESSAGE]}")
         self.operation = operation
         self.code = code
+        self.message = message
         self.forbidden = code in DENIALS and bool(BY_THE_ORGANISATION.search(message))
+
+
+class PartlyFailed(AwsError):
+    """A call for several resources failed for some of them: `failed`, by id. The others are as it was meant."""
+
+    def __init__(self, failed: Mapping[str, AwsError]) -> None:
+        first = next(iter(failed.values()))
+        super().__init__(first.operation, first.code, first.message)
+        self.failed = failed
 
 
 class RepairFailed(RelightError):

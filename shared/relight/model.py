@@ -101,6 +101,9 @@ class Call:
     # What to send where AWS refuses this one: the standard's value for a baseline's that no longer works, or the same
     # call without the one value that could be refused, so that it cannot hold up the other repairs.
     instead: tuple[Call, ...] = ()
+    # The parameter that lists ids of resources, where one call may serve `most` resources at once.
+    several: str = ""
+    most: int = 1
 
     def __str__(self) -> str:
         return f"{self.service}:{self.operation} {json.dumps(self.params, default=str)}"

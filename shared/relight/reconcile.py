@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from relight import outbox
-from relight.case import Case, Runtime
+from relight.case import Case, Runtime, look_again
 from relight.errors import AwsError, MalformedRecord, RelightError, RepairFailed
 from relight.fallback import FallbackLedger
 from relight.ledger import LARGEST_STATE, fits
@@ -32,7 +32,7 @@ from relight.model import (
 )
 from relight.policy.state import is_whole, written
 from relight.record import Record
-from relight.repair import BACKOFF, repair
+from relight.repair import BACKOFF, Attempt, repair
 from relight.resources.kind import Kind
 
 # Up to so many baselines are read one by one; for more, the Region's are queried.
@@ -164,14 +164,10 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     repairs = bool(incident.calls)
     if repairs:
         entry = ledger.open(event_id, incident, case.run.clock.now())
-        observed, findings, sent, error = repair(case, observed, findings)
-        incident = replace(
-            incident,
-            findings=_worth_telling(findings),
-            calls=tuple(map(str, sent)),
-            error=error,
-            dark_seconds=outbox.dark_seconds(findings, case.record.time, case.run.clock.now()),
-        )
+        attempt = Attempt(case, observed, findings)
+        repair([attempt])
+        observed, findings = attempt.observed, attempt.findings
+        incident = _ended(incident, attempt)
     else:
         entry = ledger.find(event_id, observed.resource.arn)
     changed = _changed(case, observed, findings)
@@ -193,7 +189,7 @@ def _first_look(case: Case, observed: Observed[Any]) -> tuple[Observed[Any], tup
         if not doubtful or not pause:
             break
         case.run.clock.sleep(pause)
-        observed = case.look(observed)
+        (observed,) = look_again([(case, observed)])
     return observed, findings
 
 
@@ -209,6 +205,18 @@ def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]
         findings=_worth_telling(findings),
         calls=tuple(map(str, case.plan(observed, findings, Outcome.FAILED))),
         would_call=tuple(map(str, case.plan(observed, findings, Outcome.OBSERVED))),
+    )
+
+
+def _ended(incident: Incident, attempt: Attempt) -> Incident:
+    """The incident after the attempt to repair what it tells."""
+    case, findings = attempt.case, attempt.findings
+    return replace(
+        incident,
+        findings=_worth_telling(findings),
+        calls=tuple(map(str, attempt.sent)),
+        error=attempt.error,
+        dark_seconds=outbox.dark_seconds(findings, case.record.time, case.run.clock.now()),
     )
 
 

@@ -43,7 +43,15 @@ def creation(*instead: Call, **changes: Any) -> Call:
         "DeliverLogsPermissionArn": ROLE,
     } | changes
     kept = {name: value for name, value in params.items() if value}
-    return Call("ec2", "CreateFlowLogs", kept, already=("FlowLogAlreadyExists",), instead=instead)
+    return Call(
+        "ec2",
+        "CreateFlowLogs",
+        kept,
+        already=("FlowLogAlreadyExists",),
+        instead=instead,
+        several="ResourceIds",
+        most=300,
+    )
 
 
 STANDARD = (group(OURS, group(OURS), kmsKeyId=key()), retention(OURS), creation())

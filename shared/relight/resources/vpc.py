@@ -23,6 +23,9 @@ __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", 
 KIND = "vpc"
 CREATES = frozenset({"CreateVpc", "CreateDefaultVpc"})
 LOG_GROUP = "log-group:"  # marks a part that is a log group; the others are ids of flow logs
+# The most VPCs for one CreateFlowLogs, which names one destination for all of them
+# (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html).
+VPCS = 300
 FILTER_VALUES = 200  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 
 
@@ -217,7 +220,8 @@ def _creation(vpc: Vpc, log: FlowLog, standard: Standard, instead: tuple[Call, .
         "DeliverCrossAccountRole": log.cross_account_role,
     }
     params |= {name: value for name, value in optional.items() if value}
-    create = Call("ec2", "CreateFlowLogs", params, already=("FlowLogAlreadyExists",), instead=instead)
+    already = ("FlowLogAlreadyExists",)
+    create = Call("ec2", "CreateFlowLogs", params, already, instead, several="ResourceIds", most=VPCS)
     groups = creation(log.destination, vpc.region, standard) if log.destination_type == CLOUDWATCH else ()
     return (*groups, create)
 
