@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -36,9 +36,21 @@ class FallbackLedger(Ledger):
         """As the ledger's; False where it is lost, or the baselines were: what they knew must not be forgotten."""
         return self.lost is None and self._or(default=False, ask=lambda: self._ledger.keep(resource, baseline))
 
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
+        """As the ledger's; 0 where it is lost, or the baselines were."""
+        return self._or(0, lambda: self._ledger.keep_all(baselines)) if self.lost is None else 0
+
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
         """As the ledger's; None where it is lost."""
         return self._or(None, lambda: self._ledger.open(key, incident, now))
+
+    def open_all(self, key: str, incidents: Sequence[Incident], now: datetime) -> list[Incident | None]:
+        """As the ledger's; None for each where it is lost."""
+        return self._or([None] * len(incidents), lambda: self._ledger.open_all(key, incidents, now))
+
+    def note_all(self, key: str, incidents: Sequence[Incident], now: datetime, *, told: bool = False) -> None:
+        """As the ledger's."""
+        self._or(None, lambda: self._ledger.note_all(key, incidents, now, told=told))
 
     def find(self, key: str, arn: str) -> Incident | None:
         """As the ledger's; None where it is lost."""

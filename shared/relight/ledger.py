@@ -1,13 +1,14 @@
 """The DynamoDB table: baselines (the last compliant states) and incidents (the outbox of what is to be told).
 
 Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN; what operators accepted and forgot stands under
-``audit#ACCOUNT#KIND`` (local/operate/books.py). Every write is conditional.
+``audit#ACCOUNT#KIND`` (local/operate/books.py), and the sweep's own under ``sweep#…`` and ``posture#…`` (journal.py).
+Every write is conditional.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,12 +19,19 @@ from relight.incident import from_data, to_data
 from relight.model import Baseline, Call, Incident, Resource
 from relight.policy.state import written
 
+CANCELLED = "TransactionCanceledException"
 REFUSED = "ConditionalCheckFailedException"
 # Longer than a notification takes, shorter than the minute after which Lambda retries an invocation that crashed.
 TELLING = timedelta(seconds=30)
 # Bytes of a state that can be kept: DynamoDB takes 400 KB an item, names, keys and controls included
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 LARGEST_STATE = 390_000
+# What one call reads or writes at most
+# (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, API_BatchGetItem.html).
+BATCH = 100
+LARGEST_BATCH = 3_000_000  # bytes; DynamoDB takes 4 MB, names included
+# Up to so many rows are read one by one, which costs no further permission where a record names just one resource.
+FEW = 3
 Revive = Callable[[Mapping[str, Any]], Any]
 
 
@@ -39,8 +47,9 @@ class Ledger:
 
     def baselines(self, kind: str, account: str, arns: Iterable[str], revive: Revive) -> dict[str, Baseline[Any]]:
         """The baselines of these resources, by ARN."""
-        keys = [key_of(f"baseline#{account}#{kind}", arn) for arn in arns]
-        return _readable((self._row(key) for key in keys), revive)
+        keys = [key_of(f"baseline#{account}#{kind}", arn) for arn in dict.fromkeys(arns)]
+        rows = (self._row(key) for key in keys) if len(keys) <= FEW else self._rows(keys)
+        return _readable(rows, revive)
 
     def baselines_under(self, kind: str, account: str, prefix: str, revive: Revive) -> dict[str, Baseline[Any]]:
         """All baselines whose ARN begins with a prefix, by ARN."""
@@ -53,17 +62,37 @@ class Ledger:
         """
         return self._write("PutItem", **replacement(resource, baseline))
 
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
+        """Keeps several, a hundred with one call; how many were written."""
+        return sum(self._put_all([replacement(*each) for each in baselines]))
+
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
         """Notes what is intended. Returns None, or the incident that was noted there already."""
-        item = {
-            **key_of(f"incident#{key}", incident.resource.arn),
-            "status": {"S": "intended"},
-            "body": {"S": json.dumps(to_data(incident))},
-            "expires": self._expiry(now),
-        }
-        if self._write("PutItem", Item=item, ConditionExpression="attribute_not_exists(pk)"):
-            return None
-        return self.find(key, incident.resource.arn)
+        return self.open_all(key, [incident], now)[0]
+
+    def open_all(self, key: str, incidents: Sequence[Incident], now: datetime) -> list[Incident | None]:
+        """Notes what is intended for several resources, a hundred with one call; in their order, as `open` does."""
+        new = self._put_all(
+            [
+                {"Item": self._entry(key, each, now, "intended"), "ConditionExpression": "attribute_not_exists(pk)"}
+                for each in incidents
+            ]
+        )
+        pairs = zip(incidents, new, strict=True)
+        return [None if is_new else self.find(key, each.resource.arn) for each, is_new in pairs]
+
+    def note_all(self, key: str, incidents: Sequence[Incident], now: datetime, *, told: bool = False) -> None:
+        """Notes what was done, over what was intended; or that all of it was told, in one message."""
+        status = "told" if told else "repaired"
+        self._put_all(
+            [
+                {
+                    "Item": self._entry(key, each, now, status),
+                    "ConditionExpression": "attribute_not_exists(told)",
+                }
+                for each in incidents
+            ]
+        )
 
     def find(self, key: str, arn: str) -> Incident | None:
         """An incident as it was last noted, if it was."""
@@ -145,6 +174,16 @@ class Ledger:
         )
         return int(answer["Attributes"]["attacks"]["N"])
 
+    def _entry(self, key: str, incident: Incident, now: datetime, status: str) -> dict[str, Any]:
+        told = {"told": {"S": incident.outcome}, "told_at": {"S": now.isoformat()}} if status == "told" else {}
+        return {
+            **key_of(f"incident#{key}", incident.resource.arn),
+            "status": {"S": status},
+            "body": {"S": json.dumps(to_data(incident))},
+            "expires": self._expiry(now),
+            **told,
+        }
+
     def _expiry(self, now: datetime) -> dict[str, str]:
         return {"N": str(int((now + timedelta(days=self._days)).timestamp()))}
 
@@ -165,6 +204,36 @@ class Ledger:
         item: dict[str, Any] = (answer or {}).get("Item", {})
         return item
 
+    def _rows(self, keys: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Rows by their keys, a hundred with one call, or fewer where they are large. Raises AwsError."""
+        for start in range(0, len(keys), BATCH):
+            left = list(keys[start : start + BATCH])
+            for _ in range(BATCH):  # each answer holds at least one row
+                request = {self._table: {"Keys": left, "ConsistentRead": True}}
+                answer = self._place.read("dynamodb", "BatchGetItem", RequestItems=request) or {}
+                yield from answer["Responses"].get(self._table, ())
+                left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+                if not left:
+                    break
+            else:
+                raise AwsError("dynamodb:BatchGetItem", "UnprocessedKeys", f"{len(left)} rows could not be read")
+
+    def _put_all(self, puts: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Sends conditional puts in transactions; where one is refused, its fellows one by one. Which were made."""
+        done: list[bool] = []
+        for batch in _batches(puts):
+            items = [{"Put": {"TableName": self._table, **put}} for put in batch]
+            try:
+                if len(items) > 1:
+                    self._place.send(Call("dynamodb", "TransactWriteItems", {"TransactItems": items}))
+                    done += [True] * len(items)
+                    continue
+            except AwsError as error:
+                if error.code != CANCELLED:
+                    raise
+            done += [self._write("PutItem", **put) for put in batch]
+        return done
+
     def _update(self, key: str, arn: str, expression: str, condition: str, values: Mapping[str, Any]) -> bool:
         return self._write(
             "UpdateItem",
@@ -184,6 +253,20 @@ class Ledger:
                 return False
             raise
         return True
+
+
+def _batches(puts: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    batch: list[Mapping[str, Any]] = []
+    size = 0
+    for put in puts:
+        own = len(json.dumps(put["Item"]))
+        if batch and (len(batch) == BATCH or size + own > LARGEST_BATCH):
+            yield batch
+            batch, size = [], 0
+        batch.append(put)
+        size += own
+    if batch:
+        yield batch
 
 
 def fits(state: Any) -> bool:

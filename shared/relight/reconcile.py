@@ -35,8 +35,6 @@ from relight.record import Record
 from relight.repair import BACKOFF, Attempt, repair
 from relight.resources.kind import Kind
 
-# Up to so many baselines are read one by one; for more, the Region's are queried.
-FEW = 10
 TOO_LARGE = (
     "A baseline may have 400 KB. Until the configuration is smaller, Relight puts back the earlier baseline, or what "
     "the standard demands."
@@ -84,7 +82,7 @@ def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
     def arn(name: str) -> str:
         return kind.arn(run.standard.partition, scope.account, scope.region, name)
 
-    if scope.parts or len(scope.names) > FEW:
+    if scope.parts:
         return run.ledger.baselines_under(kind.KIND, scope.account, arn(""), kind.revive)
     return run.ledger.baselines(kind.KIND, scope.account, [arn(name) for name in scope.names], kind.revive)
 

@@ -13,8 +13,10 @@ PREFIXES = {"s3control": "s3"}
 
 # The API operation → the IAM action, where they differ. S3:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html; Lambda:
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html; DynamoDB's transactions (of
+# puts, here): https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 ACTIONS = {
+    ("dynamodb", "TransactWriteItems"): "dynamodb:PutItem",
     ("lambda", "Invoke"): "lambda:InvokeFunction",
     ("s3", "DeleteBucketEncryption"): "s3:PutEncryptionConfiguration",
     ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",

@@ -16,8 +16,8 @@ RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
     "plain", "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "message", "render",
-    "aws", "notify", "ledger", "fallback", "resources", "case", "outbox", "repair", "reconcile", "survey", "handler",
-    "denied", "guard", "sweep",
+    "aws", "notify", "ledger", "fallback", "posture", "resources", "case", "outbox", "repair", "reconcile",
+    "survey", "handler", "denied", "guard", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,6 +163,20 @@ class FakeLedger(Ledger):
             "revision": baseline.revision + 1,
         }
         return True
+
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
+        return sum(self.keep(*each) for each in baselines)
+
+    def open_all(self, key: str, incidents: Sequence[Incident], now: datetime) -> list[Incident | None]:
+        return [self.open(key, each, now) for each in incidents]
+
+    def note_all(self, key: str, incidents: Sequence[Incident], now: datetime, *, told: bool = False) -> None:
+        for each in incidents:
+            row = self.rows.get((key, each.resource.arn))
+            if told:
+                self.told(key, each, now)
+            elif not (row and row.told):
+                self.rows[key, each.resource.arn] = Row(json.dumps(to_data(each)), "repaired")
 
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:  # noqa: ARG002  the row never expires
         self._step("before open")

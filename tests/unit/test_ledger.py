@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from relight.ledger import TELLING, Ledger
-from relight.model import Baseline, Outcome, Unread
+from relight.model import Baseline, Incident, Outcome, Resource, Unread
 from relight.policy.trail import Trail
 from relight.resources import trail as kind
 from tests.unit.builders import ACCOUNT, BEFORE, FRIEND, NOON, REGION, TRAIL_ARN, finding, incident, resource, trail
@@ -162,3 +162,50 @@ def test_told_without_an_entry_makes_one(ledger: Ledger) -> None:
     ledger.told(KEY, INCIDENT, NOON)
     assert ledger.find(KEY, TRAIL_ARN) == INCIDENT
     assert not ledger.claim(KEY, INCIDENT, NOON, "t1")
+
+
+# ------------------------------------------------------------------------------------------------ several at once
+
+MANY = 230  # two calls of a hundred, and some
+
+
+def several(count: int = MANY) -> list[tuple[Resource, Baseline[Any]]]:
+    return [(resource(f"{TRAIL_ARN}-{number}"), FIRST) for number in range(count)]
+
+
+def each_of(incidents: int = MANY, outcome: Outcome = Outcome.FAILED) -> list[Incident]:
+    return [incident(finding(outcome=outcome), resource=resource(f"{TRAIL_ARN}-{each}")) for each in range(incidents)]
+
+
+def test_many_baselines_are_kept_and_come_back(ledger: Ledger) -> None:
+    assert ledger.keep_all([]) == 0
+    assert ledger.keep_all(several()) == MANY
+    arns = [each.arn for each, _ in several()]
+    assert known(ledger, *arns, TRAIL_ARN) == dict.fromkeys(arns, replace(FIRST, revision=1))
+
+
+def test_one_that_somebody_wrote_in_between_holds_up_no_other(ledger: Ledger) -> None:
+    every = several(3)
+    ledger.keep(every[1][0], replace(FIRST, state=trail(bucket="newer")))
+    assert ledger.keep_all(every) == 2
+    kept = known(ledger, *(each.arn for each, _ in every))
+    assert [kept[each.arn].state.bucket for each, _ in every] == [FIRST.state.bucket, "newer", FIRST.state.bucket]
+
+
+def test_many_intentions_are_noted_once(ledger: Ledger) -> None:
+    intended = each_of()
+    assert ledger.open_all(KEY, intended, NOON) == [None] * MANY
+    assert ledger.open_all(KEY, each_of(3, Outcome.REPAIRED), NOON) == intended[:3]
+    assert sorted(map(str, ledger.untold(KEY))) == sorted(map(str, intended))
+
+
+def test_what_many_came_to_is_noted_and_told_in_one_message(ledger: Ledger) -> None:
+    ledger.open_all(KEY, each_of(), NOON)
+    repaired = each_of(outcome=Outcome.REPAIRED)
+    ledger.note_all(KEY, repaired, NOON)
+    assert {each.outcome for each in ledger.untold(KEY)} == {Outcome.REPAIRED}
+    ledger.note_all(KEY, repaired[:200], NOON, told=True)
+    assert len(ledger.untold(KEY)) == 30
+    ledger.note_all(KEY, repaired[:1], NOON)  # late
+    assert len(ledger.untold(KEY)) == 30
+    assert not ledger.claim(KEY, repaired[0], NOON, "t1")

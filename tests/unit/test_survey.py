@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from relight.errors import MalformedRecord
+from relight.ledger import BATCH as ROWS
 from relight.ledger import LARGEST_STATE
 from relight.model import Mode
-from relight.reconcile import FEW
 from relight.survey import LARGEST_SHOWN, SOURCE, survey
 from relight.sweep import BATCH
 from tests.unit.builders import ACCOUNT, REGION
@@ -112,9 +112,9 @@ def test_a_control_that_is_off_is_not_reported(scene: Scene) -> None:
 
 
 def test_baselines_of_many(scene: Scene) -> None:
-    names = [f"n{each}" for each in range(FEW + 5)]
+    names = [f"n{each}" for each in range(ROWS + 5)]
     scene.house.lamps = dict.fromkeys(names, Lamp())
-    assert len(look(scene, *names)["kept"]) == FEW + 5
+    assert len(look(scene, *names)["kept"]) == ROWS + 5
     assert look(scene, *names)["kept"] == {}
     assert look(scene)["looked_at"] == 0
 
