@@ -1,4 +1,4 @@
-"""How CloudTrail writes a call's parameters down: one way for most services, two for EC2, one for S3."""
+"""How CloudTrail writes a call's parameters down: one way for most services, two for EC2, two for S3."""
 
 import json
 import re
@@ -20,6 +20,9 @@ _RECORDED_HEADERS = ("x-amz-acl", "x-amz-bucket-", "x-amz-grant-", "x-amz-object
 def request_parameters(call: Call) -> dict[str, Any] | None:
     if call.service == "s3":
         return _s3_request(call)
+    if call.service == "s3control":
+        whole = call.parameters()
+        return {"Host": f"{whole.pop('AccountId')}.s3-control.{call.region}.amazonaws.com", **whole}
     if call.service != "ec2":
         return _lower_camel(call.parameters()) or None
     if names.is_wrapped(call.name):

@@ -53,10 +53,9 @@ def _of_rule(logical_id: str, who: str) -> tuple[Sabotage, ...]:
 
     def divert(aws: LocalAws, intruder: Session, _victim: Account) -> None:
         name = _name(aws, logical_id)
-        (target,) = aws.client("events").list_targets_by_rule(Rule=name)["Targets"]
-        intruder.client("events").put_targets(
-            Rule=name, Targets=[{"Id": target["Id"], "Arn": _strange_queue(intruder)}]
-        )
+        targets = aws.client("events").list_targets_by_rule(Rule=name)["Targets"]
+        diverted = [{"Id": each["Id"], "Arn": _strange_queue(intruder)} for each in targets]
+        intruder.client("events").put_targets(Rule=name, Targets=diverted)
 
     def eavesdrop(aws: LocalAws, intruder: Session, _victim: Account) -> None:
         target = {"Id": "eve", "Arn": _strange_queue(intruder)}
@@ -152,9 +151,9 @@ def _mappings(aws: LocalAws) -> list[dict[str, Any]]:
 
 
 def _own_mapping(aws: LocalAws) -> str:
-    """The UUID of the mapping of Relight's own queue."""
-    (own,) = (each["UUID"] for each in _mappings(aws) if f":{STACK}-" in each["EventSourceArn"])
-    return str(own)
+    """The UUID of the mapping of Relight's own queue; where it is gone, one that AWS does not know."""
+    own = (str(each["UUID"]) for each in _mappings(aws) if f":{STACK}-" in each["EventSourceArn"])
+    return next(own, "00000000-0000-4000-8000-000000000000")
 
 
 def _unplug(aws: LocalAws, intruder: Session, _victim: Account) -> None:
@@ -204,8 +203,10 @@ def _topic(aws: LocalAws, _victim: Account) -> Any:
 
 
 def _subscription(aws: LocalAws) -> str:
-    (only,) = aws.client("sns").list_subscriptions_by_topic(TopicArn=_name(aws, "Topic"))["Subscriptions"]
-    return str(only["SubscriptionArn"])
+    """The ARN of the one subscription; where it is gone, one that AWS does not know."""
+    topic = _name(aws, "Topic")
+    found = aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    return str(found[0]["SubscriptionArn"]) if found else f"{topic}:00000000-0000-4000-8000-000000000000"
 
 
 def _unsubscribe(aws: LocalAws, intruder: Session, _victim: Account) -> None:

@@ -75,6 +75,7 @@ def test_observe_mode_writes_nothing_and_tells_what_it_would_do(
     assert helpers.failed(cloud) == []
     (finding,) = _told(cloud, each.control)
     assert finding["mode"] != "enforce"
+    assert finding["cause"] != "found-on-the-way", "the record does not show what its call took away"
     if each.outcome == "repaired":
         assert finding["outcome"] == "observed"
         assert each.proof(cloud, observed) != before, "the proof cannot tell a sabotage from a repair"
