@@ -1,4 +1,4 @@
-"""The sweep: has all that the catalogue covers in the Region looked at, after a deployment and daily."""
+"""The sweep: has all that the catalogue covers in the Region looked at and repaired, after a deployment and hourly."""
 
 from relight.sweep import handler_for_sweep
 

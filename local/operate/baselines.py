@@ -24,10 +24,11 @@ from relight.notify import Notifier
 from relight.policy import check_settings, judge
 from relight.policy.exemption import exempt
 from relight.policy.state import is_whole, lasting
+from relight.progress import LINES
 from relight.reconcile import known
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
-from relight.sweep import KINDS, LINES
+from relight.sweep import KINDS
 
 DONE, REFUSED = 0, 1  # exit status
 # The ledger's resource policy keeps out everybody else, administrators too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -32,13 +32,19 @@ class FallbackLedger(Ledger):
         """As the ledger's; empty where it is lost."""
         return self._or({}, lambda: self._ledger.baselines_under(kind, account, prefix, revive))
 
+    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
+        """As the ledger's; none where it is lost."""
+        none: list[str] = []
+        return iter(self._or(none, lambda: list(self._ledger.arns(kind, account, prefix))))
+
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """As the ledger's; False where it is lost, or the baselines were: what they knew must not be forgotten."""
         return self.lost is None and self._or(default=False, ask=lambda: self._ledger.keep(resource, baseline))
 
-    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
-        """As the ledger's; 0 where it is lost, or the baselines were."""
-        return self._or(0, lambda: self._ledger.keep_all(baselines)) if self.lost is None else 0
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> list[bool]:
+        """As the ledger's; False for each where it is lost, or the baselines were."""
+        none = [False] * len(baselines)
+        return self._or(none, lambda: self._ledger.keep_all(baselines)) if self.lost is None else none
 
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
         """As the ledger's; None where it is lost."""

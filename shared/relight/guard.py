@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from relight import telemetry
@@ -20,7 +19,7 @@ from relight.message import Message, clean, shown, subject_line
 from relight.model import MET, Actor, Baseline, Drift, Scope, Severity
 from relight.policy import judge
 from relight.reconcile import known, reconcile
-from relight.record import Record, parse
+from relight.record import parse, unprompted
 from relight.resources import guard
 from relight.resources.own.stack import Stack, describe
 
@@ -28,6 +27,7 @@ CLOUDFORMATION = "aws.cloudformation"
 # The detail-types of what is no API call.
 SCHEDULED = "Scheduled Event"
 STATUS_CHANGE = "CloudFormation Stack Status Change"
+SCHEDULE = Actor(invoked_by="Relight's schedule, which saw no call")
 # What a message lists at most, so that it stays below SNS's 256 KB.
 LINES = 100
 
@@ -88,25 +88,10 @@ def look_round(run: Runtime, stack: Stack, run_id: str, teller: str) -> None:
         return
     names = guard.own_names(run.aws.home, run.standard)
     adopt(run, stack, names)
-    record = _round(run, run_id or teller, run.clock.now())
+    scope = Scope(run.standard.account, run.standard.region, names=tuple(names))
+    record = unprompted(run_id or teller, "ScheduledCheck", SCHEDULE, scope, run.clock.now())
     telemetry.begin(record)
-    reconcile(run, guard, record, teller, Scope(record.account, record.region, names=tuple(names)))
-
-
-def _round(run: Runtime, run_id: str, now: datetime) -> Record:
-    """A record for what no call reported: nobody's."""
-    return Record(
-        event_id=run_id,
-        name="ScheduledCheck",
-        source="relight.guard",
-        account=run.standard.account,
-        region=run.standard.region,
-        time=now,
-        actor=Actor(invoked_by="Relight's schedule, which saw no call"),
-        error_code="",
-        request={},
-        response={},
-    )
+    reconcile(run, guard, record, teller, scope)
 
 
 def adopt(run: Runtime, stack: Stack, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,8 @@ from relight.survey import SOURCE, survey
 
 Handler = Callable[[Any, Any], Any]
 Kinds = tuple[Kind, ...]
+# As long as the last looks at what was sent may take, and their pauses.
+MARGIN = timedelta(seconds=40)
 
 
 def runtime() -> Runtime:
@@ -51,11 +54,16 @@ def handler_for(*kinds: Kind) -> Handler:
         if isinstance(event, Mapping) and "Records" in event:
             return _batch(run, kinds, event, context)
         if isinstance(event, Mapping) and event.get("source") == SOURCE:
-            return survey(run, kinds, event)
+            return survey(run, kinds, event, _until(run, context))
         take_event(run, kinds, event, context.aws_request_id)
         return None
 
     return handle
+
+
+def _until(run: Runtime, context: Any) -> datetime:
+    """When to stop sending, so that what was sent can still be verified, noted and answered."""
+    return run.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()) - MARGIN
 
 
 def _batch(run: Runtime, kinds: Kinds, event: Mapping[str, Any], context: Any) -> Any:

@@ -2,7 +2,7 @@
 
 Keys: ``baseline#ACCOUNT#KIND`` / ARN, and ``incident#KEY`` / ARN; what operators accepted and forgot stands under
 ``audit#ACCOUNT#KIND`` (local/operate/books.py), and the sweep's own under ``sweep#…`` and ``posture#…`` (journal.py).
-Every write is conditional.
+Every write of a baseline or an incident is conditional.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ class Ledger:
         """All baselines whose ARN begins with a prefix, by ARN."""
         return _readable(self._under(f"baseline#{account}#{kind}", prefix), revive)
 
+    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
+        """The ARNs, beginning with a prefix, of all resources that have a baseline."""
+        return (row["sk"]["S"] for row in self._under(f"baseline#{account}#{kind}", prefix))
+
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """Writes a baseline over the revision that it was made from (0: the first one).
 
@@ -62,9 +66,9 @@ class Ledger:
         """
         return self._write("PutItem", **replacement(resource, baseline))
 
-    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
-        """Keeps several, a hundred with one call; how many were written."""
-        return sum(self._put_all([replacement(*each) for each in baselines]))
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> list[bool]:
+        """Keeps several, a hundred with one call; in their order, as `keep` does."""
+        return self._put_all([replacement(*each) for each in baselines])
 
     def open(self, key: str, incident: Incident, now: datetime) -> Incident | None:
         """Notes what is intended. Returns None, or the incident that was noted there already."""

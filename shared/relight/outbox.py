@@ -67,9 +67,15 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
             run.ledger.told(folded, incident, now)
     run.ledger.told(key, incident, now)
     telemetry.told(incident)
+    if key == incident.event_id:
+        count_as_told_today(run, incident)
+
+
+def count_as_told_today(run: Runtime, incident: Incident) -> None:
+    """What an incident leaves as it is was told for today: the events of Relight's own repairs find it again."""
+    now = run.clock.now()
     standing = replace(incident, findings=tuple(f for f in incident.findings if f.outcome not in MET))
-    if standing.findings and key == incident.event_id:
-        # The events of Relight's own repairs find the same again: it was told for today.
+    if standing.findings:
         run.ledger.told(_daily(standing, now), standing, now)
 
 

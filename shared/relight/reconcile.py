@@ -158,24 +158,25 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     """
     ledger, event_id = case.run.ledger, case.record.event_id
     observed, findings = _first_look(case, observed)
-    incident = _incident(case, observed, findings)
-    repairs = bool(incident.calls)
+    found = incident(case, observed, findings)
+    repairs = bool(found.calls)
     if repairs:
-        entry = ledger.open(event_id, incident, case.run.clock.now())
+        entry = ledger.open(event_id, found, case.run.clock.now())
         attempt = Attempt(case, observed, findings)
         repair([attempt])
         observed, findings = attempt.observed, attempt.findings
-        incident = _ended(incident, attempt)
+        found = ended(found, attempt)
     else:
         entry = ledger.find(event_id, observed.resource.arn)
     changed = _changed(case, observed, findings)
-    incident = replace(incident, findings=incident.findings + changed + too_large(case.kind, observed))
+    found = replace(found, findings=found.findings + changed + too_large(case.kind, observed))
     if entry:
-        incident = outbox.merged(entry, incident, findings)
-    if incident.findings:
-        outbox.tell(case.run, incident, case.teller)
-    keep(case.run, case.kind, observed, findings, case.baseline)
-    _raise_unsettled(observed, findings, incident.error)
+        found = outbox.merged(entry, found, findings)
+    if found.findings:
+        outbox.tell(case.run, found, case.teller)
+    if baseline := advance(case.run, case.kind, observed, findings, case.baseline):
+        ledger.keep(observed.resource, baseline)
+    _raise_unsettled(observed, findings, found.error)
     return repairs
 
 
@@ -191,7 +192,7 @@ def _first_look(case: Case, observed: Observed[Any]) -> tuple[Observed[Any], tup
     return observed, findings
 
 
-def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]) -> Incident:
+def incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]) -> Incident:
     """What there is to tell before anything is done."""
     return Incident(
         event_id=case.record.event_id,
@@ -206,11 +207,11 @@ def _incident(case: Case, observed: Observed[Any], findings: tuple[Finding, ...]
     )
 
 
-def _ended(incident: Incident, attempt: Attempt) -> Incident:
+def ended(found: Incident, attempt: Attempt) -> Incident:
     """The incident after the attempt to repair what it tells."""
     case, findings = attempt.case, attempt.findings
     return replace(
-        incident,
+        found,
         findings=_worth_telling(findings),
         calls=tuple(map(str, attempt.sent)),
         error=attempt.error,
@@ -270,26 +271,26 @@ def too_large(kind: Kind, observed: Observed[Any]) -> tuple[Finding, ...]:
     )
 
 
-def keep(
+def advance(
     run: Runtime, kind: Kind, observed: Observed[Any], findings: Iterable[Finding], baseline: Baseline[Any] | None
-) -> bool:
-    """Keeps the state as the baseline if it is no weaker than the present one; True where it was written.
+) -> Baseline[Any] | None:
+    """The baseline that the state makes, if it is no weaker than the present one, and not the same.
 
     A resource that meets no control is kept too: it is then known never to have had it.
     """
     met = frozenset(f.control for f in findings if f.outcome in MET)
     doubtful = any(f.outcome in IN_DOUBT or (f.cause is Cause.TAKEN and f.control not in met) for f in findings)
     if observed.state is None or doubtful or not is_whole(observed.state) or not fits(observed.state):
-        return False
+        return None
     if baseline:
         lost = any(f.control in baseline.controls - met for f in findings)
         if lost or kind.weaker(baseline.state, observed.state, run.standard):
-            return False
+            return None
         met |= baseline.controls  # what is off now was not judged, and not lost either
         if (observed.state, met) == (baseline.state, baseline.controls):
-            return False
+            return None
     since, revision = (baseline.since, baseline.revision) if baseline else (run.clock.now(), 0)
-    return run.ledger.keep(observed.resource, Baseline(observed.state, met, since, revision))
+    return Baseline(observed.state, met, since, revision)
 
 
 def _raise_unsettled(observed: Observed[Any], findings: Iterable[Finding], error: str) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relight.errors import MalformedRecord
-from relight.model import Actor
+from relight.model import Actor, Scope
 
 # No name in AWS is longer than an ARN (2,048); longer text is somebody's attempt to flood a message.
 LONGEST_TEXT = 2048
@@ -53,6 +53,11 @@ class Record:
         raise MalformedRecord(
             f"{self.name} {self.event_id} names no {what}: its parameters are null, omitted or of an unknown shape"
         )
+
+
+def unprompted(event_id: str, name: str, actor: Actor, scope: Scope, moment: datetime) -> Record:
+    """A record for what no call reported: a look of Relight's own."""
+    return Record(event_id, name, "relight", scope.account, scope.region, moment, actor, "", {}, {})
 
 
 def parse(event: object) -> Record:

@@ -27,6 +27,8 @@ BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
 KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
+# So many names to repair, packed, fit into one row of the ledger.
+MOST_REPAIRS = 5000
 TRAIL_READERS = ("cloudwatch-logs", "siem")
 S3_DATA_EVENTS = ("off", "trail-buckets", "all")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -87,6 +89,7 @@ class Standard:
     aggregation_seconds: int = 600
     retention_days: int = 365
     incident_days: int = 400
+    sweep_cap: int = 200  # the most resources that one sweep repairs
     repair_cap: int = 50
     contested_after: int = 5  # attacks within an hour
     trusted_buckets: frozenset[str] = frozenset()
@@ -158,6 +161,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         retention_days=env.number("RELIGHT_RETENTION_DAYS", RETENTION_DAYS.__contains__, RETENTION_DAYS, "365"),
         incident_days=env.number("RELIGHT_INCIDENT_DAYS", lambda n: 1 <= n <= 3653, "1 to 3653", "400"),
         repair_cap=file.count("repairs_per_invocation"),
+        sweep_cap=env.number("RELIGHT_SWEEP_CAP", lambda n: n <= MOST_REPAIRS, f"0 to {MOST_REPAIRS}", "200"),
         contested_after=file.count("contested_after"),
         trusted_buckets=frozenset(file.texts("trusted_buckets", BUCKET, "names of buckets")),
         trusted_keys=frozenset(file.texts("trusted_keys", KEY_ARN, "ARNs of KMS keys")),

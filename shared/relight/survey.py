@@ -1,71 +1,122 @@
-"""The family functions' half of the sweep: observe what it names, and keep baselines. Nothing is repaired here."""
+"""The family functions' half of the sweep: observe what it names, keep baselines, and say what could be repaired."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from relight import telemetry
 from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
-from relight.model import MET, Baseline, Observed, Outcome, Scope
-from relight.policy import judge
+from relight.mend import mend
+from relight.model import Baseline, Observed, Outcome, Resource, Scope
+from relight.policy import controls_of, judge
 from relight.policy.exemption import exempt
 from relight.policy.state import lasting, written
-from relight.reconcile import keep, known, reachable, too_large
+from relight.posture import Count, Counts, added, counted
+from relight.reconcile import advance, known, reachable, too_large
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
 # Bytes of a state's JSON: a batch of fifty fits into the 6 MB that Lambda answers with
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 LARGEST_SHOWN = 50_000
-PARTS = ("baselines", "kept", "weaker", "drifted", "exempt", "out_of_reach", "failed")
+PARTS = ("kept", "weaker", "drifted", "exempt", "out_of_reach", "failed")
 
 
-def survey(run: Runtime, kinds: Iterable[Kind], request: Mapping[str, Any]) -> dict[str, Any]:
+def survey(
+    run: Runtime, kinds: Iterable[Kind], request: Mapping[str, Any], until: datetime | None = None
+) -> dict[str, Any]:
     """Judges the resources that the sweep names and keeps the baselines of those that are no weaker.
 
-    Returns ``kind``; ``looked_at`` (how many); ``baselines`` (ARN → controls and state, of all that there are now);
-    ``kept`` (ARN → controls met, for new or stronger ones);
-    ``weaker`` (ARN → what the baseline had and is gone); ``drifted`` (ARN → controls not met); ``exempt`` (ARN →
-    controls that the standard exempts, and why); ``out_of_reach`` (ARN → why); ``failed`` (name → error).
-    Raises MalformedRecord where the request is not of the sweep's shape.
+    Returns ``kind``; ``looked_at`` (how many); ``counts`` (control → the posture's four numbers); ``repairable`` (name
+    → rank of the worst severity that a repair would mend; the sweep decides which come first, and sends them again with
+    its id as ``sweep``); ``baselines`` (ARN → controls and state of all that there are now, if the request is
+    ``full``); ``kept`` (ARN → controls met, for new or stronger ones); and of what is not repairable ``weaker`` (ARN →
+    what the baseline had and is gone), ``drifted`` (ARN → controls not met); ``exempt`` (ARN → controls that the
+    standard exempts, and why); ``out_of_reach`` (ARN → why); ``failed`` (name → error). Of what is to be repaired:
+    see `mend`. Raises MalformedRecord where the request is not of the sweep's shape.
     """
     telemetry.logger.clear_state()
     kind = _kind(kinds, request)
     scope = _scope(request)
-    baselines = known(run, kind, scope)
-    report: dict[str, Any] = {"kind": kind.KIND, "looked_at": 0, **{part: {} for part in PARTS}}
-    for observed in _each(run, kind, scope, baselines, report["failed"]):
-        arn = observed.resource.arn
-        report["looked_at"] += 1
-        if observed.out_of_reach:
-            report["out_of_reach"][arn] = observed.out_of_reach
-        if observed.state is None:
-            continue
-        baseline = baselines.get(arn)
-        judged = judge(kind.KIND, observed.state, run.standard, baseline)
-        findings, exemptions = exempt(judged, arn, run.standard, run.clock.now().date())
-        if exemptions:
-            report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
-        not_met = [f.control for f in findings if f.drifts]
-        drifted = [*not_met, *(f.control for f in too_large(kind, observed))]
-        if drifted:
-            report["drifted"][arn] = drifted
-        report["failed"] |= {f"{arn} {f.control}": f.note for f in findings if f.outcome is Outcome.UNKNOWN}
-        weaker = _weaker(run, kind, observed.state, not_met, baseline)
-        if weaker:
-            report["weaker"][arn] = weaker
-        met = [f.control for f in findings if f.outcome in MET]
-        if not weaker and keep(run, kind, observed, findings, baseline):
-            had = baseline.controls if baseline else frozenset()
-            baseline = Baseline(observed.state, had.union(met), run.clock.now())
-            if met:  # of a resource that meets nothing, only that is kept
-                report["kept"][arn] = met
-        if baseline and baseline.controls:
-            report["baselines"][arn] = {"controls": sorted(baseline.controls), "state": _shown(baseline.state)}
+    if "sweep" in request:
+        report = mend(run, kind, scope, _text(request, "sweep"), until)
+    else:
+        report = look(run, kind, scope, full=request.get("full") is True)
     telemetry.logger.info("surveyed", extra={"report": report})
     return report
+
+
+def look(run: Runtime, kind: Kind, scope: Scope, *, full: bool = False) -> dict[str, Any]:
+    """What `survey` returns of resources that are only looked at."""
+    baselines = known(run, kind, scope)
+    report: dict[str, Any] = {
+        "kind": kind.KIND,
+        "looked_at": 0,
+        "repairable": {},
+        **{part: {} for part in PARTS},
+    }
+    counts: list[Counts] = []
+    new: list[tuple[Resource, Baseline[Any]]] = []
+    unread: dict[str, str] = {}
+    for observed in _each(run, kind, scope, baselines, unread):
+        report["looked_at"] += 1
+        counts.append(_looked(run, kind, observed, baselines.get(observed.resource.arn), report, new))
+    counts += [_unknown(kind)] * len(unread)
+    report["failed"] |= unread
+    written = run.ledger.keep_all(new)
+    kept = {pair[0].arn: pair[1] for pair, is_kept in zip(new, written, strict=True) if is_kept}
+    # Of a resource that meets nothing, only that is kept.
+    report["kept"] = {arn: sorted(each.controls) for arn, each in kept.items() if each.controls}
+    if full:
+        every = {arn: each for arn, each in (baselines | kept).items() if each.controls}
+        report["baselines"] = {
+            arn: {"controls": sorted(each.controls), "state": _shown(each.state)} for arn, each in every.items()
+        }
+    report["counts"] = {name: each.as_list() for name, each in added(*counts).items()}
+    return report
+
+
+def _looked(
+    run: Runtime,
+    kind: Kind,
+    observed: Observed[Any],
+    baseline: Baseline[Any] | None,
+    report: dict[str, Any],
+    new: list[tuple[Resource, Baseline[Any]]],
+) -> Counts:
+    """Judges one resource and enters it in the report; what it counts for."""
+    arn = observed.resource.arn
+    if observed.out_of_reach:
+        report["out_of_reach"][arn] = observed.out_of_reach
+        return _unknown(kind)
+    judged = judge(kind.KIND, observed.state, run.standard, baseline)
+    findings, exemptions = exempt(judged, arn, run.standard, run.clock.now().date())
+    if exemptions:
+        report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
+    repairable = [f for f in findings if f.outcome is Outcome.FAILED]
+    if repairable:
+        report["repairable"][observed.resource.name] = max(f.severity.rank for f in repairable)
+    not_met = [f.control for f in findings if f.drifts and f not in repairable]
+    drifted = [*not_met, *(f.control for f in too_large(kind, observed))]
+    if drifted:
+        report["drifted"][arn] = drifted
+    for finding in findings:
+        if finding.outcome is Outcome.UNKNOWN:
+            report["failed"][f"{arn} {finding.control}"] = finding.note
+    weaker = _weaker(run, kind, observed.state, not_met, baseline)
+    if weaker and not repairable:
+        report["weaker"][arn] = weaker
+    if not repairable and (advanced := advance(run, kind, observed, findings, baseline)):
+        new.append((observed.resource, advanced))
+    return counted(findings, exemptions)
+
+
+def _unknown(kind: Kind) -> Counts:
+    """What a resource counts for of which nothing is known."""
+    return dict.fromkeys((each.id for each in controls_of(kind.KIND)), Count(unknown=1))
 
 
 def _shown(state: Any) -> Any:
@@ -76,7 +127,7 @@ def _shown(state: Any) -> Any:
 
 def _weaker(run: Runtime, kind: Kind, state: Any, not_met: Iterable[str], baseline: Baseline[Any] | None) -> list[str]:
     """What the baseline had and the state has not: controls, and fields that are weaker or lead elsewhere."""
-    if baseline is None:
+    if baseline is None or state is None:
         return []
     fields = [drift.field for drift in kind.weaker(baseline.state, state, run.standard)]
     return [control for control in not_met if control in baseline.controls] + fields
@@ -87,6 +138,13 @@ def _kind(kinds: Iterable[Kind], request: Mapping[str, Any]) -> Kind:
     if request.get("kind") not in named:
         raise MalformedRecord(f"a sweep's kind is one of {sorted(named)}, not {request.get('kind')!r:.80}")
     return named[str(request["kind"])]
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not value:
+        raise MalformedRecord(f"a sweep's {name} is a text, not {value!r:.80}")
+    return value
 
 
 def _scope(request: Mapping[str, Any]) -> Scope:

@@ -1,33 +1,58 @@
-"""Lists what the catalogue covers in the Region, has the family functions look at it, and tells what became a baseline.
+"""Lists what the catalogue covers in the Region, has the family functions look at it and repair it, and tells of it.
 
-It holds no write permission, and reads no configuration itself.
+The sweep holds no permission to change any of it, and reads no configuration itself. It first has everything looked at,
+then repairs, the worst first and up to a cap, and ends with one message. It stops in good time before its own timeout,
+and another invocation of it goes on from there; so does Lambda's retry of one that crashed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
 from relight import telemetry
-from relight.aws import Aws, Place, body
+from relight.aws import Aws, body
+from relight.clock import Clock
+from relight.digest import digest
 from relight.errors import InvalidSetting, RelightError
-from relight.message import Message, clean, shown, subject_line
-from relight.model import Call, Severity
+from relight.journal import Journal
+from relight.ledger import Ledger
+from relight.model import Call, Incident
 from relight.notify import Notifier
+from relight.policy import controls_of
+from relight.posture import Count, Counts
+from relight.progress import Progress
 from relight.resources import account, alarm, bucket, key, log_group, recorder, trail, vpc
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
-from relight.survey import PARTS, SOURCE
+from relight.survey import SOURCE
 
 # The source of the events that EventBridge Scheduler makes.
 SCHEDULER = "aws.scheduler"
 KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account, log_group)
-# So few that a family function is done well within its timeout.
+# So few that a family function is done well within its timeout; VPCs are read hundreds at a time, and repaired so.
 BATCH = 50
-# What a message lists of each part, so that it stays below SNS's 256 KB; the log has the whole.
-LINES = 60
-LENGTH = 300
+BATCHES = {vpc.KIND: vpc.VPCS}
+# After so many batches the progress is noted: a crash costs no more than these.
+NOTED_EVERY = 10
+# A family function that was started may take its two minutes; then there is still something to note.
+MARGIN = timedelta(seconds=150)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a sweep works with; made once, when the function starts."""
+
+    standard: Standard
+    aws: Aws
+    ledger: Ledger
+    journal: Journal
+    notifier: Notifier
+    clock: Clock
 
 
 def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
@@ -39,119 +64,198 @@ def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
             f"environment variable RELIGHT_FAMILIES names {named}; allowed: {[kind.KIND for kind in KINDS]}"
         )
     aws = Aws(standard.account, standard.region)
-    notifier = Notifier(aws, standard.topic)
+    desk = Desk(
+        standard=standard,
+        aws=aws,
+        ledger=Ledger(aws, standard.ledger, standard.incident_days),
+        journal=Journal(aws, standard.ledger, standard.incident_days),
+        notifier=Notifier(aws, standard.topic),
+        clock=Clock(),
+    )
 
-    def handle(event: Any, _context: Any) -> dict[str, Any]:
-        scheduled = isinstance(event, Mapping) and event.get("source") == SCHEDULER
-        return sweep(aws, standard, notifier, full=not scheduled)
+    def handle(event: Any, context: Any) -> dict[str, Any]:
+        telemetry.logger.clear_state()
+        progress = _begun(desk, event, context.aws_request_id)
+        left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+        until = desk.clock.now() + left - MARGIN
+        if progress.phase != "done" and not sweep(desk, progress, until):
+            _go_on_later(desk, progress, context.function_name)
+        return {"sweep": progress.sweep, "phase": progress.phase, "looked_at": progress.looked_at}
 
     return handle
 
 
-def sweep(aws: Aws, standard: Standard, notifier: Notifier, *, full: bool) -> dict[str, Any]:
-    """Surveys everything once; the reports of all batches added up. Raises RelightError where a part failed.
+def _begun(desk: Desk, event: Any, request_id: str) -> Progress:
+    """The sweep that an event asks for, as far as it has come: a retry, and whoever goes on, has the same id.
 
-    Security is told where a baseline was kept, or something is weaker than its baseline and nobody may know; and with
-    `full`, after a deployment or by hand, of all baselines in any case.
+    What could not be looked at is looked at again by the retry.
     """
-    total: dict[str, Any] = {"looked_at": 0, **{part: {} for part in PARTS}}
-    for kind in KINDS:
-        for request in _requests(kind, aws.home, standard, total["failed"]):
-            _add(total, _survey(aws.home, standard.families[kind.KIND], request, total["failed"]))
-    telemetry.logger.info("swept", extra={"report": total})
-    if full or total["kept"] or total["weaker"]:
-        notifier.send(digest(total, standard.account, standard.region, full=full))
-    if total["failed"]:
-        raise RelightError("the sweep could not look at everything: " + json.dumps(total["failed"]))
-    return total
+    asked = event if isinstance(event, Mapping) else {}
+    sweep_id = str(asked.get("sweep") or asked.get("id") or request_id)
+    full = bool(asked.get("full")) if "sweep" in asked else asked.get("source") != SCHEDULER
+    noted = desk.journal.progress(sweep_id)
+    if noted is None:
+        return Progress(sweep_id, full)
+    progress = Progress(**noted)
+    failed = list(progress.parts.get("failed", {}).get("first", ()))
+    return Progress(sweep_id, known=failed) if progress.phase == "done" and failed else progress
 
 
-def _requests(kind: Kind, place: Place, standard: Standard, failed: dict[str, str]) -> Iterator[dict[str, Any]]:
-    try:
-        names = kind.list_names(place)
-    except RelightError as error:
-        failed[f"list of {kind.KIND}s"] = str(error)
+def sweep(desk: Desk, progress: Progress, until: datetime) -> bool:
+    """Goes on with a sweep; False where it stopped for lack of time. Raises RelightError where a part failed."""
+    if progress.phase == "look" and not _look(desk, progress, until):
+        return False
+    progress.phase = "repair"
+    if not _repair(desk, progress, until):
+        return False
+    _tell(desk, progress)
+    progress.phase = "done"
+    _note(desk, progress)
+    failed = progress.parts.get("failed", {}).get("first")
+    if failed:
+        raise RelightError("the sweep could not look at everything: " + json.dumps(failed))
+    return True
+
+
+def _go_on_later(desk: Desk, progress: Progress, function: str) -> None:
+    """Another invocation takes over."""
+    _note(desk, progress)
+    payload = {"source": SOURCE, "sweep": progress.sweep, "full": progress.full}
+    params = {"FunctionName": function, "InvocationType": "Event", "Payload": json.dumps(payload).encode()}
+    desk.aws.home.send(Call("lambda", "Invoke", params))
+    telemetry.logger.info("goes on later", extra={"sweep": progress.sweep, "looked_at": progress.looked_at})
+
+
+def _note(desk: Desk, progress: Progress) -> None:
+    desk.journal.note(progress.sweep, progress.as_data(), desk.clock.now())
+
+
+# -------------------------------------------------------------------------------------------------------- looking
+
+
+def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
+    while progress.kind < len(KINDS):
+        kind = KINDS[progress.kind]
+        try:
+            names = islice(_names(desk, kind), progress.done, None)
+            for number, batch in enumerate(_batches(names, kind), 1):
+                if desk.clock.now() >= until:
+                    return False
+                request = {"names": batch, "full": progress.full}
+                report = _handed(desk, progress, kind, request)
+                progress.add(report)
+                progress.enqueue(report.get("repairable", {}), desk.standard.sweep_cap)
+                progress.done += len(batch)
+                if not number % NOTED_EVERY:
+                    _note(desk, progress)
+        except RelightError as error:
+            progress.note("failed", {f"list of {kind.KIND}s": str(error)})
+            progress.add({"counts": _unknown(kind, 1)})
+        progress.kind, progress.done = progress.kind + 1, 0
+    return True
+
+
+def _names(desk: Desk, kind: Kind) -> Iterator[str]:
+    """All that there is of a kind; and, where a control is about that it exists, all that there was."""
+    place = desk.aws.home
+    seen = set()
+    if not any(control.absent for control in controls_of(kind.KIND)):
+        yield from kind.list_names(place)
         return
-    for start in range(0, len(names), BATCH):
-        batch = names[start : start + BATCH]
-        yield {"source": SOURCE, "kind": kind.KIND, "account": standard.account, "region": place.region, "names": batch}
+
+    def arn(name: str) -> str:
+        return kind.arn(desk.standard.partition, place.account, place.region, name)
+
+    for name in kind.list_names(place):
+        seen.add(arn(name))
+        yield name
+    for known in desk.ledger.arns(kind.KIND, place.account, arn("")):
+        if known not in seen:
+            yield known.removeprefix(arn(""))
 
 
-def _survey(place: Place, function: str, request: Mapping[str, Any], failed: dict[str, str]) -> Mapping[str, Any]:
-    """A family function's report; empty where it failed, which is noted."""
+def _batches(names: Iterator[str], kind: Kind) -> Iterator[list[str]]:
+    while batch := list(islice(names, BATCHES.get(kind.KIND, BATCH))):
+        yield batch
+
+
+def _unknown(kind: Kind, count: int) -> dict[str, list[int]]:
+    return {control.id: Count(unknown=count).as_list() for control in controls_of(kind.KIND)}
+
+
+def _handed(desk: Desk, progress: Progress, kind: Kind, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A family function's report. Where it failed, that is all there is to report."""
+    place, function = desk.aws.home, desk.standard.families[kind.KIND]
+    whole = {"source": SOURCE, "kind": kind.KIND, "account": place.account, "region": place.region, **request}
     params = {
         "FunctionName": function,
         "InvocationType": "RequestResponse",
-        "Payload": json.dumps(request).encode(),
+        "Payload": json.dumps(whole).encode(),
     }
     try:
         answer = place.send(Call("lambda", "Invoke", params))
         report = json.loads(body(answer, "Payload"))
+        if isinstance(report, dict) and not answer.get("FunctionError"):
+            return report
+        why = str(report)
     except (RelightError, ValueError) as error:
-        failed[f"{function} ({request['names'][0]} …)"] = str(error)
-        return {}
-    if answer.get("FunctionError") or not isinstance(report, dict):
-        failed[f"{function} ({request['names'][0]} …)"] = str(report)
-        return {}
-    return report
+        why = str(error)
+    names = request["names"]
+    counts = _unknown(kind, len(names)) if progress.phase == "look" else {}
+    return {"counts": counts, "failed": {f"{function} ({names[0]} …)": why}}
 
 
-def _add(total: dict[str, Any], report: Mapping[str, Any]) -> None:
-    total["looked_at"] += report.get("looked_at", 0)
-    for part in PARTS:
-        total[part] |= report.get(part, {})
+# ------------------------------------------------------------------------------------------------------ repairing
 
 
-def digest(total: Mapping[str, Any], account: str, region: str, *, full: bool) -> Message:
-    """What became baselines (all of them where `full`), and what is not as its baseline was, to look over. Pure."""
-    kept, weaker = total["kept"], total["weaker"]
-    severity = Severity.HIGH if weaker else Severity.LOW
-    counts = [f"{len(weaker)} weaker than their baseline"] if weaker else []
-    counts += [f"{len(kept)} new baseline{'' if len(kept) == 1 else 's'}"] if kept or not weaker else []
-    where = f"account {account}, {region}"
-    baselines = {arn: each for arn, each in total["baselines"].items() if full or arn in kept}
-    lines = [
-        f"Relight looked at {total['looked_at']} resources of {where}.",
-        *_listed("WEAKER THAN THEIR BASELINE, and not repaired by the sweep", _joined(weaker)),
-        *_listed("BASELINES: what Relight puts back from now on", {a: _described(b) for a, b in baselines.items()}),
-        *_listed("NOT AS THE STANDARD DEMANDS", _joined(total["drifted"])),
-        *_listed("EXEMPT, by standard.toml", _joined(total["exempt"])),
-        *_listed("OUT OF REACH", total["out_of_reach"]),
-        *_listed("COULD NOT BE LOOKED AT", total["failed"]),
-        "",
-        "WHAT TO DO",
-        "  Look over the baselines once: what is wrong in them may be an attack that came before Relight did.",
-        "  What is weaker than its baseline was changed with no event told: CloudTrail's Event history knows by whom.",
-    ]
-    return Message(
-        subject=subject_line(f"[{severity}] Relight's sweep: {' and '.join(counts)} in {where}"),
-        text="\n".join(lines) + "\n",
-        data={"version": 1, "sweep": {name: _first(part) for name, part in {**total, "baselines": baselines}.items()}},
-        attributes={"severity": severity, "account": account, "region": region, "outcome": "swept"},
-    )
+def _repair(desk: Desk, progress: Progress, until: datetime) -> bool:
+    while progress.queue:
+        if desk.clock.now() >= until:
+            return False
+        rank, place, _ = progress.queue[0]
+        kind = KINDS[place]
+        alike = takewhile(lambda entry: (entry[0], entry[1]) == (rank, place), progress.queue)  # noqa: B023
+        batch = list(islice(alike, BATCHES.get(kind.KIND, BATCH)))
+        request = {"names": [name for _, _, name in batch], "sweep": progress.sweep}
+        report = _handed(desk, progress, kind, request)
+        progress.add(report)
+        del progress.queue[: len(batch)]
+        late = [entry for entry in batch if entry[2] in report.get("left", ())]
+        if len(late) < len(batch):
+            progress.queue[:0] = late
+        else:  # not one of them within a function's time
+            for entry in late:
+                progress.leave(entry)
+        _note(desk, progress)
+    return True
 
 
-def _described(baseline: Mapping[str, Any]) -> str:
-    """The controls that it meets, and its values, so that a wrong one can be seen."""
-    values = {name: value for name, value in baseline["state"].items() if value and name not in ("account", "region")}
-    return f"{', '.join(baseline['controls'])} ({shown(values)})"
+# -------------------------------------------------------------------------------------------------------- telling
 
 
-def _joined(rows: Mapping[str, list[str]]) -> dict[str, str]:
-    return {arn: ", ".join(texts) for arn, texts in rows.items()}
+def _tell(desk: Desk, progress: Progress) -> None:
+    """One message, if there is anything to say; the posture is entered in any case."""
+    now = desk.clock.now()
+    incidents = desk.ledger.untold(progress.sweep)
+    after = progress.after
+    if _is_worth_telling(progress, incidents) or _violated(after) != _violated(_before(desk)):
+        desk.notifier.send(digest(progress, incidents, desk.standard.account, desk.standard.region))
+    desk.ledger.note_all(progress.sweep, incidents, now, told=True)
+    desk.journal.enter(after, now)
+    telemetry.swept(after, incidents)
 
 
-def _first(part: Any) -> Any:
-    """At most LINES of a mapping; of what is long (a bucket's policy may be of 20 KB), the beginning of its JSON."""
-    if not isinstance(part, Mapping):
-        return part
-    first = ((name, value, json.dumps(value, default=str)) for name, value in list(part.items())[:LINES])
-    return {name[:LENGTH]: value if len(data) <= LENGTH else data[:LENGTH] for name, value, data in first}
+def _before(desk: Desk) -> Counts:
+    """The posture that the sweep before this one left; empty where there was none."""
+    last = desk.journal.history(1)
+    return last[0][1] if last else {}
 
 
-def _listed(title: str, rows: Mapping[str, str]) -> list[str]:
-    if not rows:
-        return []
-    shown = [f"  {clean(name)}: {clean(text)}" for name, text in list(rows.items())[:LINES]]
-    more = [f"  … and {len(rows) - LINES} more: see the function's log"] if len(rows) > LINES else []
-    return ["", title, *shown, *more]
+def _violated(counts: Counts) -> dict[str, int]:
+    return {name: each.violated for name, each in counts.items() if each.violated}
+
+
+def _is_worth_telling(progress: Progress, incidents: Sequence[Incident]) -> bool:
+    failed = list(progress.parts.get("failed", {}).get("first", ()))
+    news = any(progress.count(part) for part in ("kept", "weaker", "repaired", "unrepaired"))
+    return progress.full or news or bool(incidents) or bool(progress.over) or failed != progress.known

@@ -7,12 +7,15 @@ Metrics are written to the log in CloudWatch's embedded metric format, so that t
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from relight.model import Incident, Outcome, Resource
+from relight.posture import Counts, table
 from relight.record import Record
 
 # In ASCII: what an intruder wrote must not break a line, turn the text's direction, or fail to be encoded at all.
@@ -28,21 +31,37 @@ def begin(record: Record) -> None:
 def folded(incident: Incident) -> None:
     """Counts an incident of a contested resource that is not sent, because its actor was named within the hour."""
     logger.warning("folded", extra={"resource": incident.resource.arn, "attacks": incident.contested})
-    with single_metric(name="Folded", unit=MetricUnit.Count, value=1):
-        pass
+    _counted("Folded", 1)
 
 
 def alive() -> None:
     """The guard's heartbeat: an alarm rings where it fails to appear."""
-    with single_metric(name="Heartbeat", unit=MetricUnit.Count, value=1):
-        pass
+    _counted("Heartbeat", 1)
+
+
+def swept(after: Counts, incidents: Iterable[Incident]) -> None:
+    """The posture that a sweep leaves, by the study's practices and in all; what it repaired, by control."""
+    rows = table({"": after})
+    logger.info("swept", extra={"posture": {row.control: row.count.as_list() for row in rows}})
+    violations = {row.control: row.count.violated for row in rows if row.study is not None}
+    violations["all"] = sum(each.violated for each in after.values())
+    for control, count in violations.items():
+        _counted("Violations", count, control=control)
+    ended = Counter((f.control, str(f.outcome)) for incident in incidents for f in incident.findings)
+    for (control, outcome), count in ended.items():
+        _counted("Findings", count, control=control, outcome=outcome)
+
+
+def _counted(metric: str, count: float, **dimensions: str) -> None:
+    with single_metric(name=metric, unit=MetricUnit.Count, value=count) as single:
+        for name, value in dimensions.items():
+            single.add_dimension(name=name, value=value)
 
 
 def denied(resource: Resource, caller: str) -> None:
     """Counts a call that a VPC endpoint denied, by where its caller belongs: outside, inside or unknown."""
     logger.info("denied at an endpoint", extra={"resource": resource.arn, "caller": caller})
-    with single_metric(name="Denials", unit=MetricUnit.Count, value=1) as metric:
-        metric.add_dimension(name="caller", value=caller)
+    _counted("Denials", 1, caller=caller)
 
 
 def told(incident: Incident) -> None:
@@ -58,10 +77,7 @@ def told(incident: Incident) -> None:
         },
     )
     for finding in incident.findings:
-        dimensions = {"control": finding.control, "outcome": str(finding.outcome)}
-        with single_metric(name="Findings", unit=MetricUnit.Count, value=1) as metric:
-            for name, value in dimensions.items():
-                metric.add_dimension(name=name, value=value)
+        _counted("Findings", 1, control=finding.control, outcome=str(finding.outcome))
         if finding.outcome is Outcome.REPAIRED and incident.dark_seconds is not None:
             with single_metric(name="TimeToRepair", unit=MetricUnit.Seconds, value=incident.dark_seconds) as metric:
                 metric.add_dimension(name="control", value=finding.control)

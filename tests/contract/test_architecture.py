@@ -15,9 +15,9 @@ SHARED = PROJECT / "shared"
 RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
-    "plain", "errors", "model", "clock", "standard", "record", "telemetry", "policy", "incident", "message", "render",
-    "aws", "notify", "ledger", "fallback", "posture", "resources", "case", "outbox", "repair", "reconcile",
-    "survey", "handler", "denied", "guard", "sweep",
+    "plain", "errors", "model", "clock", "standard", "record", "policy", "posture", "telemetry", "incident",
+    "message", "render", "aws", "notify", "ledger", "fallback", "journal", "resources", "case", "outbox", "repair",
+    "reconcile", "mend", "survey", "handler", "denied", "guard", "progress", "digest", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}

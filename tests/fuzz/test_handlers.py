@@ -53,6 +53,10 @@ class Context:
     """As much of Lambda's context as a handler looks at."""
 
     aws_request_id: str = "request-1"
+    function_name: str = "function"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
 
 
 @dataclass

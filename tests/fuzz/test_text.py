@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relight.digest import HEADINGS, digest
 from relight.incident import from_data, to_data
 from relight.message import clean, shown, subject_line
 from relight.model import Actor, Call, Cause, Drift, Finding, Incident, Mode, Outcome, Resource, Severity
 from relight.notify import Notifier
 from relight.policy import CONTROLS
-from relight.sweep import digest
+from relight.progress import Progress
 from tests.fuzz import claims
 from tests.fuzz.records import HOSTILE, JSON
 from tests.unit.builders import ACCOUNT, NOON, REGION, TOPIC
@@ -81,21 +82,24 @@ LISTS = st.dictionaries(HOSTILE, st.lists(HOSTILE, max_size=3), max_size=4)
 BASELINES = st.dictionaries(
     HOSTILE, st.fixed_dictionaries({"controls": st.just(["trail.logging"]), "state": st.dictionaries(HOSTILE, JSON)})
 )
-TOTALS = st.fixed_dictionaries(
+REPORTS = st.fixed_dictionaries(
     {"looked_at": st.integers(0, 99), "kept": LISTS, "weaker": LISTS, "drifted": LISTS, "exempt": LISTS}
     | {"out_of_reach": PART, "failed": PART, "baselines": BASELINES}
 )
 
 
 @FUZZ
-@given(TOTALS)
-def test_the_sweeps_message(total: Mapping[str, Any]) -> None:
-    message = digest(total, ACCOUNT, REGION, full=True)
+@given(st.lists(REPORTS, max_size=4), st.lists(INCIDENTS, max_size=3))
+def test_the_sweeps_message(reports: list[Mapping[str, Any]], incidents: list[Incident]) -> None:
+    progress = Progress("s1", full=True)
+    for report in reports:
+        progress.add(report)
+    message = digest(progress, incidents, ACCOUNT, REGION)
     aws, session = fake_aws(sns__Publish={})
     Notifier(aws, TOPIC).send(message)
     claims.is_sound_message(session.calls[0][2])
     assert not claims.DANGEROUS.search(message.text)
-    titles = ("Relight looked", "WEAKER", "BASELINES:", "NOT AS", "EXEMPT,", "OUT OF", "COULD NOT", "WHAT TO DO", "  ")
+    titles = ("Relight looked", "POSTURE", "REPAIRED", "WHAT TO DO", "  ", *HEADINGS.values())
     assert not [line for line in message.text.split("\n") if line and not line.startswith(titles)]
 
 

@@ -10,7 +10,7 @@ what only a person can put back is put back by hand. Then these must hold:
   it is accused of nothing.
 - **Told**: each call that broke a control was told with its actor's name: by its event's id or, where the resource is
   contested and messages are folded, in a message about that resource within the hour.
-- **Swept**: of what a dropped event left broken, the sweep said so before the event came after all; and what was
+- **Swept**: what a dropped event left broken, the sweep repaired or told before the event came after all; and what was
   broken of Relight itself, the guard's schedule put back or told.
 - **Needed writes only**: every call by which one of Relight's roles changed, or tried to change, a service that it
   looks after had an effect there: AWS showed that service's configuration otherwise after the call than before. Since
@@ -50,7 +50,7 @@ from local import account, cloudtrail, faults, sabotage
 from local.account import Account
 from local.cloud import LocalAws
 from local.inbox import Notification
-from local.sabotage import Sabotage, alarms, guards
+from local.sabotage import Sabotage, alarms, guards, trails
 from local.settings import ACCOUNT, FIRST_REGION, REGION
 from local.wire import Call
 from relight.record import plain_name
@@ -125,7 +125,6 @@ class World:
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
         self.score = Score()
-        self.idle = 0  # sweeps that might have been
         self._writes: list[tuple[str, Call, snapshot.Shown]] = []
         self._ready = False
         aws.on_call = self._note
@@ -331,11 +330,10 @@ class Hostile(RuleBasedStateMachine):
         self._step("drops")
         self.dropped.append(self.held.pop(which % len(self.held)))
 
-    @rule()
-    def sweep(self) -> None:
+    @rule(often=st.integers(0, 3))
+    def sweep(self, often: int) -> None:
         """Seldom: it looks at everything."""
-        self.world.idle += 1
-        if self.world.idle % 4 == 1:
+        if not often:
             self._step("sweeps")
             self._sweep()
 
@@ -431,7 +429,11 @@ class Hostile(RuleBasedStateMachine):
     def _unexpected(self, now: snapshot.Shown) -> list[str]:
         """Differences from before, without those of the bystanders."""
         lines = snapshot.differences(self.world.before, now)
-        return [line for line in lines if not line.partition(".")[2].startswith((*BESIDE, self.world.office_key))]
+        return [
+            line
+            for line in lines
+            if not line.partition(".")[2].startswith((*BESIDE, self.world.office_key)) and not line.startswith(LURED)
+        ]
 
     def _check_swept(self) -> None:
         """While something is broken of which no event came, the sweep says so; of Relight's own parts, the guard."""
@@ -447,7 +449,7 @@ class Hostile(RuleBasedStateMachine):
         known = len(self.aws.notifications)
         self._sweep()
         (digest,) = (m.data["sweep"] for m in self.aws.notifications[known:] if "sweep" in m.data)
-        if broken and not (digest["weaker"] or digest["drifted"] or digest["failed"]):
+        if broken and not any(digest.get(part) for part in SEEN):
             self.wrong.append(f"the sweep saw nothing of {broken}")
 
     def _check_heard(self) -> None:
@@ -542,8 +544,13 @@ class Hostile(RuleBasedStateMachine):
         return [f"{line} ({len(list(same))})" for line, same in itertools.groupby(lines)]
 
 
-# Of baselines: what a key is used for just now, and the id of a flow log, which is another one when it is made again.
-PASSING = (": state.used_by: ", ".id: 'fl-")
+# Where a sweep says that something is broken, or was until now.
+SEEN = ("repaired", "unrepaired", "left", "weaker", "drifted", "failed")
+# Of baselines: what a key is used for just now, the policy of one that nothing used before, and the id of a flow log,
+# which is another one when it is made again.
+PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-")
+# The bucket that files are led to: as long as they are, it is a trail's, and is closed to the public.
+LURED = f"s3.{trails.ELSEWHERE}."
 # What a deleted topic changes of the alarms.
 LED_ELSEWHERE = ("cloudwatch.alarms", "sns.")
 # What ordinary work changes, as `_unexpected` names it, without the service.

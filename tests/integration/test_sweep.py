@@ -1,4 +1,4 @@
-"""The sweep keeps what is there as baselines, tells it once, and repairs nothing; a baseline only grows stronger."""
+"""The sweep keeps what is there as baselines, repairs what no event told of, and tells it once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local import account
 from local.account import Account
 from local.cloud import LocalAws
 from local.settings import REGION
@@ -21,10 +22,10 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
 
-# The account has a trail with a log group, and nothing that reads it.
-# What the account has none of.
+# The account has a trail with a log group, and nothing that reads it but what Relight introduces: the alarm on VPCs.
+INTRODUCED = "alarm.vpc-changes"
 LACKING = {
-    f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [watch.control for watch in WATCHES],
+    f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [w.control for w in WATCHES if w.control != INTRODUCED],
     f"arn:aws:config:{REGION}:123456789012:configuration-recorder": ["config.recording"],
 }
 
@@ -65,14 +66,15 @@ def test_the_first_sweep_keeps_and_tells_and_a_scheduled_one_is_silent(local_aws
         "trail.network-activity-events",
         "trail.insights",
     }
-    assert (report["drifted"], report["failed"]) == (LACKING, {})
-    assert (message.attributes["outcome"], message.attributes["severity"]) == ("swept", "LOW")
-    assert f"{len(report['kept'])} new baselines" in message.subject
+    assert (report["drifted"], report["totals"].get("failed")) == (LACKING, None)
+    assert (message.attributes["outcome"], message.attributes["severity"]) == ("swept", "MEDIUM")
+    assert f"1 repaired, {report['totals']['kept']} new baselines" in message.subject
+    assert list(report["repaired"]) == [f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring"]
     assert victim.trail_arn in message.text
     kept = helpers.baseline(local_aws, victim.trail_arn)
     assert kept is not None
     assert (kept["kms_key"], kept["bucket"], kept["multi_region"]) == (victim.key_arn, victim.trail_bucket, True)
-    assert helpers.writes(local_aws) == []
+    assert helpers.writes(local_aws) == ["alarm: PutMetricFilter", "alarm: PutMetricAlarm"]
     before = baselines(local_aws)
     local_aws.forget()
 
@@ -89,12 +91,12 @@ def test_after_another_deployment_all_baselines_are_told_again(cloud: LocalAws, 
     helpers.sweep(cloud)
     message = helpers.only(cloud)
     report = message.data["sweep"]
-    assert (report["kept"], set(report["baselines"])) == ({}, known)
-    assert report["baselines"][victim.trail_arn]["state"]["bucket"] == victim.trail_bucket
+    assert ("kept" in report, set(report["baselines"])) == (False, known)
+    assert f"bucket={victim.trail_bucket}" in report["baselines"][victim.trail_arn]
     assert f"bucket={victim.trail_bucket}" in message.text
 
 
-def test_what_is_drifted_is_listed_and_left_as_it_is(local_aws: LocalAws, victim: Account) -> None:
+def test_what_never_was_there_is_introduced_or_only_told_as_its_mode_says(local_aws: LocalAws, victim: Account) -> None:
     local_aws.client("cloudtrail").stop_logging(Name=victim.trail)
     local_aws.client("ec2").delete_flow_logs(FlowLogIds=[victim.flow_log])
     local_aws.client("s3").put_bucket_logging(Bucket=victim.trail_bucket, BucketLoggingStatus={})
@@ -103,22 +105,23 @@ def test_what_is_drifted_is_listed_and_left_as_it_is(local_aws: LocalAws, victim
 
     message = helpers.only(local_aws)
     assert message.data["sweep"]["drifted"] == {
-        victim.trail_arn: ["trail.logging"],
         vpc_arn(victim.vpc): ["vpc.flow-logs"],
         f"arn:aws:s3:::{victim.trail_bucket}": ["bucket.access-logging"],
         **LACKING,
+        f"arn:aws:cloudwatch:{REGION}:123456789012:monitoring": [each.control for each in WATCHES],  # no trail logged
     }
-    assert "NOT AS THE STANDARD DEMANDS" in message.text
-    assert helpers.writes(local_aws) == []
-    assert not helpers.trail(local_aws)["IsLogging"]
+    assert "trail.logging (IsLogging: false → true)" in message.text
+    assert message.attributes["severity"] == "CRITICAL"
+    assert helpers.writes(local_aws)[0] == "trail: StartLogging"
+    assert helpers.trail(local_aws)["IsLogging"]
     assert helpers.flow_logs(local_aws, victim.vpc) == []
     assert helpers.access_logging(local_aws) == {}
 
 
-def test_a_weaker_state_is_not_adopted_by_the_sweep(cloud: LocalAws, victim: Account) -> None:
-    """What happened while nobody was listening does not become the baseline, and so the next event undoes it."""
+def test_what_was_taken_away_unseen_is_put_back(cloud: LocalAws, victim: Account) -> None:
+    """Nobody was listening; the next sweep restores it from the baselines, and says so in one message."""
     watched = victim.trail_arn, vpc_arn(victim.vpc)
-    kept = baselines(cloud, *watched)
+    kept = [(arn, controls) for arn, _, controls in baselines(cloud, *watched)]
     before = helpers.trail(cloud)
     with helpers.nobody_listening(cloud):
         helpers.mallory(cloud, "cloudtrail").update_trail(
@@ -126,32 +129,71 @@ def test_a_weaker_state_is_not_adopted_by_the_sweep(cloud: LocalAws, victim: Acc
         )
         helpers.mallory(cloud, "ec2").delete_flow_logs(FlowLogIds=[victim.flow_log])
 
-    helpers.sweep(cloud)
-    assert baselines(cloud, *watched) == kept
-    assert helpers.writes(cloud) == []
-
-    helpers.mallory(cloud, "cloudtrail").stop_logging(Name=victim.trail)
+    helpers.invoke(cloud, "sweep", SCHEDULED)
     cloud.settle()
 
     assert helpers.trail(cloud) == before
-    assert baselines(cloud, *watched) == kept
+    assert [log["TrafficType"] for log in helpers.flow_logs(cloud, victim.vpc)] == ["ALL"]
+    assert [(arn, controls) for arn, _, controls in baselines(cloud, *watched)] == kept
+    message = helpers.only(cloud)
+    assert set(message.data["sweep"]["repaired"]) == set(watched)
+    assert helpers.failed(cloud) == []
+    # The first one looked at the trail's bucket before the trail was back; the next keeps what it finds there.
+    helpers.invoke(cloud, "sweep", SCHEDULED)
+    cloud.forget()
+
+    helpers.invoke(cloud, "sweep", SCHEDULED)
+    cloud.settle()
+
+    assert helpers.silent(cloud)
+
+
+def test_a_trail_that_was_deleted_unseen_is_made_again(cloud: LocalAws, victim: Account) -> None:
+    before = helpers.trail(cloud)
+    with helpers.nobody_listening(cloud):
+        helpers.mallory(cloud, "cloudtrail").delete_trail(Name=victim.trail)
+
+    helpers.invoke(cloud, "sweep", SCHEDULED)
+    cloud.settle()
+
+    assert helpers.trail(cloud) == before
+    assert set(helpers.only(cloud).data["sweep"]["repaired"]) == {victim.trail_arn}
+
+
+def test_a_relocated_state_is_neither_adopted_nor_repaired(cloud: LocalAws, victim: Account) -> None:
+    """A compliant trail that reads less than before is told, until a person accepts it."""
+    kept = baselines(cloud, vpc_arn(victim.vpc))
+    with helpers.nobody_listening(cloud):
+        client = cloud.client("ec2")
+        client.delete_flow_logs(FlowLogIds=[victim.flow_log])
+        client.create_flow_logs(
+            ResourceIds=[victim.vpc],
+            ResourceType="VPC",
+            TrafficType="REJECT",
+            LogGroupName=account.FLOW_LOG_GROUP,
+            DeliverLogsPermissionArn=f"arn:aws:iam::123456789012:role/{account.FLOW_LOGS_ROLE}",
+        )
+
+    helpers.invoke(cloud, "sweep", SCHEDULED)
+
+    assert baselines(cloud, vpc_arn(victim.vpc)) == kept
+    assert helpers.only(cloud).data["sweep"]["weaker"] == {vpc_arn(victim.vpc): ["FlowLogs"]}
+    assert helpers.writes(cloud) == []
 
 
 def test_a_stronger_state_is_adopted(local_aws: LocalAws, victim: Account) -> None:
-    local_aws.client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId="", EnableLogFileValidation=False)
+    local_aws.client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId="")
     cloud = helpers.set_to_work(local_aws)
     was = helpers.baseline(cloud, victim.trail_arn)
     with helpers.nobody_listening(cloud):
-        cloud.client("cloudtrail").update_trail(
-            Name=victim.trail, KmsKeyId=victim.key_arn, EnableLogFileValidation=True
-        )
+        cloud.client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId=victim.key_arn)
 
     helpers.sweep(cloud)
 
     grown = helpers.baseline(cloud, victim.trail_arn)
     assert was is not None
     assert grown is not None
-    assert grown["controls"] - was["controls"] == {"trail.kms-encryption", "trail.log-file-validation"}
+    assert grown["controls"] - was["controls"] == {"trail.kms-encryption"}
     assert grown["kms_key"] == victim.key_arn
     # The key has got a user by that.
     assert set(helpers.only(cloud).data["sweep"]["kept"]) == {victim.trail_arn, victim.key_arn}
@@ -175,7 +217,8 @@ def test_a_family_that_cannot_be_invoked_fails_the_sweep(cloud: LocalAws) -> Non
     with cloud.refuse("sweep", "ec2:DescribeVpcs"), pytest.raises(helpers.FunctionFailed, match="list of vpcs"):
         helpers.invoke(cloud, "sweep", SCHEDULED)
 
-    assert helpers.silent(cloud)
+    assert "list of vpcs" in helpers.only(cloud).text
+    assert helpers.writes(cloud) == []
 
 
 def test_what_always_was_so_is_told_once_a_day(cloud: LocalAws) -> None:

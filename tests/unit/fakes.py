@@ -151,6 +151,9 @@ class FakeLedger(Ledger):
             if (its_account, its_kind) == (account, kind) and arn.startswith(prefix)
         }
 
+    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
+        return (arn for (*whose, arn) in self.states if whose == [account, kind] and arn.startswith(prefix))
+
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         self._step("before keep")
         place = (resource.account, resource.kind, resource.arn)
@@ -164,13 +167,14 @@ class FakeLedger(Ledger):
         }
         return True
 
-    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> int:
-        return sum(self.keep(*each) for each in baselines)
+    def keep_all(self, baselines: Sequence[tuple[Resource, Baseline[Any]]]) -> list[bool]:
+        return [self.keep(*each) for each in baselines]
 
     def open_all(self, key: str, incidents: Sequence[Incident], now: datetime) -> list[Incident | None]:
         return [self.open(key, each, now) for each in incidents]
 
     def note_all(self, key: str, incidents: Sequence[Incident], now: datetime, *, told: bool = False) -> None:
+        self._step("before note")
         for each in incidents:
             row = self.rows.get((key, each.resource.arn))
             if told:

@@ -10,7 +10,7 @@ import pytest
 from relight.errors import RepairFailed
 from relight.model import Baseline, Mode, Observed, Resource, Unread
 from relight.policy import judge
-from relight.reconcile import keep, reconcile
+from relight.reconcile import advance, reconcile
 from tests.unit.builders import ACCOUNT, REGION, record
 from tests.unit.lamps import Lamp, LampKind, Scene, arn
 
@@ -131,17 +131,19 @@ def test_of_two_invocations_the_first_to_write_wins(scene: Scene) -> None:
     stale = row(scene)
     assert scene.ledger.keep(RESOURCE, replace(stale, state=Lamp(room="attic")))
     run, now = scene.run, Lamp()
-    assert not keep(run, LampKind(), Observed(RESOURCE, now), judge("lamp", now, run.standard, stale), stale)
+    late = advance(run, LampKind(), Observed(RESOURCE, now), judge("lamp", now, run.standard, stale), stale)
+    assert late
+    assert not scene.ledger.keep(RESOURCE, late)
     assert row(scene).state == Lamp(room="attic")
 
 
 def test_nothing_is_kept_of_what_does_not_exist(scene: Scene) -> None:
-    assert not keep(scene.run, LampKind(), Observed(RESOURCE, None), (), None)
+    assert not advance(scene.run, LampKind(), Observed(RESOURCE, None), (), None)
 
 
 def test_nothing_is_kept_of_what_could_not_be_read_whole_even_where_no_control_asks_for_it(scene: Scene) -> None:
     now = Lamp(colour=Unread("it is dark"))  # type: ignore[arg-type]
-    assert not keep(scene.run, LampKind(), Observed(RESOURCE, now), (), None)
+    assert not advance(scene.run, LampKind(), Observed(RESOURCE, now), (), None)
 
 
 def test_the_age_of_a_first_baseline_is_the_present(scene: Scene) -> None:

@@ -29,6 +29,9 @@ class Context:
 
     aws_request_id: str = "request-1"
 
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
 
 @pytest.fixture
 def handle(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Handler:

@@ -178,8 +178,8 @@ def each_of(incidents: int = MANY, outcome: Outcome = Outcome.FAILED) -> list[In
 
 
 def test_many_baselines_are_kept_and_come_back(ledger: Ledger) -> None:
-    assert ledger.keep_all([]) == 0
-    assert ledger.keep_all(several()) == MANY
+    assert ledger.keep_all([]) == []
+    assert ledger.keep_all(several()) == [True] * MANY
     arns = [each.arn for each, _ in several()]
     assert known(ledger, *arns, TRAIL_ARN) == dict.fromkeys(arns, replace(FIRST, revision=1))
 
@@ -187,7 +187,7 @@ def test_many_baselines_are_kept_and_come_back(ledger: Ledger) -> None:
 def test_one_that_somebody_wrote_in_between_holds_up_no_other(ledger: Ledger) -> None:
     every = several(3)
     ledger.keep(every[1][0], replace(FIRST, state=trail(bucket="newer")))
-    assert ledger.keep_all(every) == 2
+    assert ledger.keep_all(every) == [True, False, True]
     kept = known(ledger, *(each.arn for each, _ in every))
     assert [kept[each.arn].state.bucket for each, _ in every] == [FIRST.state.bucket, "newer", FIRST.state.bucket]
 
