@@ -107,7 +107,7 @@ def _text(incident: Incident) -> Iterator[str]:
 
 def _headline(incident: Incident) -> str:
     contest = f" CONTESTED: {incident.contested} times within the hour." if incident.contested else ""
-    dark = f" Dark for {_duration(incident.dark_seconds)}." if incident.dark_seconds is not None else ""
+    dark = f" Dark for {duration(incident.dark_seconds)}." if incident.dark_seconds is not None else ""
     return clean(f"{_what(incident)}{_by_whom(incident)}.{dark}{contest}")
 
 
@@ -132,7 +132,8 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"    {clean(finding.note)}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
     if seconds < 120:
         return f"{max(seconds, 0):.0f} s"
     minutes, hours = seconds / 60, seconds / 3600
