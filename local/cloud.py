@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import cloudtrail, delivery, identity, memory, monitoring, queues, stack, trails
+from local import cloudtrail, delivery, history, identity, memory, monitoring, queues, stack, trails
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -229,10 +229,10 @@ class LocalAws:
             yield
 
     def intercept(self, call: Call) -> Answer | None:
-        """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring."""
+        """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring and CloudTrail."""
         self.on_call(call)
         if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None:
-            return monitoring.answer(call)
+            return monitoring.answer(call) or history.answer(call, self.records)
         function = self.stack.function(call.uri["FunctionName"])
         if function is None:
             return None

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from moto import backends
 from moto.core.exceptions import ServiceException
-from moto.core.serialize import get_serializer_class
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -74,10 +73,7 @@ class Refusal:
     def answer(self, call: Call) -> Answer:
         if self.broken:
             return Answer(200, {BROKEN: self.code}, b"")
-        error = _RefusedError(self.code, f"{self.operation} is refused on purpose")
-        serializer = get_serializer_class(call.service, call.protocol)
-        written = serializer(operation_model=call.operation).serialize(error)
-        return Answer(written["status_code"], written["headers"], _encode(written["body"]))
+        return wire.written(call, _RefusedError(self.code, f"{self.operation} is refused on purpose"))
 
 
 class Gateway:
@@ -199,7 +195,3 @@ def _client(environ: dict[str, Any]) -> Client:
     """A client may say where it plays to be from, as one behind a proxy does."""
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").partition(",")[0].strip()
     return Client(forwarded or environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""))
-
-
-def _encode(body: str | bytes) -> bytes:
-    return body.encode() if isinstance(body, str) else body

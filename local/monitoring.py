@@ -8,10 +8,9 @@ from typing import Any
 
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
-from moto.core.serialize import get_serializer_class
 
 from local.settings import ACCOUNT
-from local.wire import Answer, Call
+from local.wire import Answer, Call, written
 
 
 class _MissingError(ServiceException):
@@ -23,7 +22,7 @@ def answer(call: Call) -> Answer | None:
     if call.service == "logs" and call.name in ("PutMetricFilter", "DescribeMetricFilters", "DeleteLogGroup"):
         return _logs(call)
     if call.service == "cloudwatch" and "MuteRule" in call.name:
-        return _written(call, _mute_rules(call))
+        return written(call, _mute_rules(call))
     return None
 
 
@@ -35,16 +34,16 @@ def _logs(call: Call) -> Answer | None:
         kept[:] = [each for each in kept if each["logGroupName"] != group]
         return None
     if group not in backend.groups:
-        return _written(call, _MissingError("ResourceNotFoundException", "The specified log group does not exist."))
+        return written(call, _MissingError("ResourceNotFoundException", "The specified log group does not exist."))
     if call.name == "DescribeMetricFilters":
         shown = sorted(
             (each for each in kept if each["logGroupName"] == group), key=lambda each: str(each["filterName"])
         )
-        return _written(call, {"metricFilters": shown})
+        return written(call, {"metricFilters": shown})
     name = given["filterName"]
     kept[:] = [each for each in kept if (each["logGroupName"], each["filterName"]) != (group, name)]
     kept.append(given)
-    return _written(call, {})
+    return written(call, {})
 
 
 def _mute_rules(call: Call) -> Any:
@@ -62,10 +61,3 @@ def _mute_rules(call: Call) -> Any:
     else:
         return rules[given["AlarmMuteRuleName"]]
     return {}
-
-
-def _written(call: Call, result: Any) -> Answer:
-    serializer = get_serializer_class(call.service, call.protocol)
-    written = serializer(operation_model=call.operation).serialize(result)
-    body = written["body"]
-    return Answer(written["status_code"], written["headers"], body if isinstance(body, bytes) else body.encode())

@@ -11,6 +11,7 @@ from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
@@ -70,6 +71,14 @@ class Answer:
             return None
         error = self.parsed(call).get("Error", {})
         return str(error.get("Code") or self.status), str(error.get("Message") or "")
+
+
+def written(call: Call, result: Any) -> Answer:
+    """The answer to a call: what its operation returns, or one of moto's errors."""
+    serializer = get_serializer_class(call.service, call.protocol)
+    response = serializer(operation_model=call.operation).serialize(result)
+    body = response["body"]
+    return Answer(response["status_code"], response["headers"], body if isinstance(body, bytes) else body.encode())
 
 
 def read(environ: Mapping[str, Any], body: bytes) -> Call | None:

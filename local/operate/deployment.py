@@ -48,6 +48,19 @@ class Deployment:
 
 def find(stack: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Deployment:
     """The stack by that name. Raises OperatorError where it, credentials or a Region are missing."""
+    aws, who = sign_in(profile, region, endpoint_url)
+    try:
+        shown = aws.home.read("cloudformation", "DescribeStacks", StackName=stack) or {}
+    except AwsError as error:
+        raise OperatorError(
+            f"stack {stack} in {aws.region} could not be read: {error}; pass another --stack, --region or --profile"
+        ) from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in shown["Stacks"][0].get("Outputs", ())}
+    return Deployment(stack, aws, who, outputs)
+
+
+def sign_in(profile: str | None, region: str | None, endpoint_url: str | None) -> tuple[Aws, str]:
+    """AWS as the operator reaches it, and the operator's ARN. Raises OperatorError where AWS knows nobody by that."""
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
     except BotoCoreError as error:
@@ -56,19 +69,11 @@ def find(stack: str, profile: str | None, region: str | None, endpoint_url: str 
         raise OperatorError("no Region is set: pass --region, or set AWS_DEFAULT_REGION")
     if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
         raise OperatorError(f"{endpoint_url} is no URL: pass --endpoint-url http://localhost:4566, for example")
-    clients = SimpleNamespace(client=partial(session.client, endpoint_url=endpoint_url))
+    clients: Any = SimpleNamespace(client=partial(session.client, endpoint_url=endpoint_url))
     try:
-        return _look(stack, clients, session.region_name)
+        identity = Aws("", session.region_name, clients).home.read("sts", "GetCallerIdentity") or {}
     except AwsError as error:
         raise OperatorError(
-            f"stack {stack} in {session.region_name} could not be read: {error}; pass another --stack, --region or"
-            " --profile"
+            f"AWS could not be asked who you are: {error}; pass another --profile or --region"
         ) from error
-
-
-def _look(stack: str, clients: Any, region: str) -> Deployment:
-    identity = Aws("", region, clients).home.read("sts", "GetCallerIdentity") or {}
-    aws = Aws(identity["Account"], region, clients)
-    shown = aws.home.read("cloudformation", "DescribeStacks", StackName=stack) or {}
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in shown["Stacks"][0].get("Outputs", ())}
-    return Deployment(stack, aws, identity["Arn"], outputs)
+    return Aws(identity["Account"], session.region_name, clients), identity["Arn"]
