@@ -143,16 +143,24 @@ def invoke(function: str, event: str) -> None:
     sys.exit(command.run(screen, function, event, os.environ.get("SAM", "sam")))
 
 
-def _of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that say which stack is meant, and hands it over as `deployment`'s arguments."""
+def _signed_in(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say who is at work and where, and hands them over as `deployment.sign_in`'s arguments."""
     for option in (
         click.option("--endpoint-url", metavar="URL", help="Where AWS answers; the lab's, to try this out."),
-        click.option("--region", metavar="REGION", help="The stack's Region; else the profile's or environment's."),
+        click.option(
+            "--region", metavar="REGION", help="The Region that is meant; else the profile's or environment's."
+        ),
         click.option("--profile", metavar="NAME", help="Whose credentials to use; else the environment's."),
-        click.option("--stack", metavar="NAME", default="relight", show_default=True, help="The stack's name."),
     ):
         command = option(command)
     return command
+
+
+def _of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that say which stack is meant, and hands them over as `deployment.find`'s arguments."""
+    return click.option("--stack", metavar="NAME", default="relight", show_default=True, help="The stack's name.")(
+        _signed_in(command)
+    )
 
 
 @main.command()
@@ -263,6 +271,48 @@ def _decide(
         sys.exit(
             command(deployment.find(**stack), Screen(), wanted, lambda: yes or click.confirm(f"{action}?".capitalize()))
         )
+
+
+@main.command()
+@click.argument("id_", metavar="ID")
+@click.option("--resolve-foreign", is_flag=True, help="Find another account's user or role. This writes: see above.")
+@click.option("--yes", is_flag=True, help="Do not ask before that.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_signed_in
+def whois(*, id_: str, resolve_foreign: bool, yes: bool, output: str, **access: Any) -> None:
+    """Say whose ID is: the account, and the ARN where it can be found.
+
+    ID is what a notification or a CloudTrail record shows: an access key id (AKIA…, ASIA…), a unique id (AIDA…,
+    AROA…), a principalId (AROA…:session), an ARN or an account.
+
+    Without credentials the account is decoded from the id, and said to be. With them, STS is asked for a key's account,
+    IAM for what this account has, CloudTrail's event history in the Region for who used a key or was given it.
+
+    The ARN of another account's user or role shows only in a policy that names its id. With --resolve-foreign a role
+    that allows nothing to anybody is created with such a policy, read, and deleted again; you are shown it and asked.
+
+    It needs sts:GetAccessKeyInfo, iam:GetAccessKeyLastUsed, iam:GetUser, iam:List* of what the id is, and
+    cloudtrail:LookupEvents; and to resolve, iam:CreateRole, GetRole and DeleteRole on role/throwaway-whois-*.
+
+    The exit status is 0 if the account is known, be it only decoded, 1 if nothing tells it, 2 if nothing told it and
+    AWS could not be asked, or if --resolve-foreign failed or left its role behind.
+
+    \b
+    Example:
+      relight whois ASIAY34FZKBOKMUTVV7A
+      relight whois AROAJMD24IEMKTX6BABJI:session --profile security --resolve-foreign
+      relight whois AKIAIOSFODNN7EXAMPLE --output json
+    """  # noqa: D301 (as above)
+    from local.operate import deployment  # noqa: PLC0415 (as above)
+    from local.operate import whois as command  # noqa: PLC0415 (as above)
+
+    def confirmed(plan: str) -> bool:
+        click.echo(plan, err=True)
+        return yes or click.confirm("Write it?", err=True)
+
+    options = command.Options(resolve_foreign, output == "json", confirmed)
+    with _ended("whois"):
+        sys.exit(command.run(lambda: deployment.sign_in(**access), Screen(), id_, options))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,13 @@ def invoke(aws: LocalAws, family: str, event: object) -> Any:
 
 def relight(aws: LocalAws, command: str, *arguments: str, answer: str = "") -> Result:
     """An operator's command on their own machine; what comes of it is waited for. `answer` is what they type."""
+    result = run(aws, command, *arguments, answer=answer)
+    aws.settle()
+    return result
+
+
+def run(aws: LocalAws, command: str, *arguments: str, answer: str = "") -> Result:
+    """The same where nothing is deployed."""
     environment = {
         "AWS_ACCESS_KEY_ID": "operator",
         "AWS_SECRET_ACCESS_KEY": "operator",
@@ -100,9 +107,7 @@ def relight(aws: LocalAws, command: str, *arguments: str, answer: str = "") -> R
         "NO_PROXY": "127.0.0.1",
     }
     line = [command, "--endpoint-url", aws.url, *arguments]
-    result = CliRunner().invoke(main, line, input=answer, env=environment)
-    aws.settle()
-    return result
+    return CliRunner().invoke(main, line, input=answer, env=environment)
 
 
 class FunctionFailed(Exception):

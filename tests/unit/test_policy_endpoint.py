@@ -97,6 +97,8 @@ def test_what_differs_from_call_to_call_stands_in_the_advice_only(account: str) 
         pytest.param(denial(OTHER), "10.20.1.7", id="whence"),
         pytest.param(denial(OTHER, address=""), "that the record lacks", id="from-nowhere"),
         pytest.param(denial(OTHER), "trusted_accounts", id="a-way-out"),
+        pytest.param(denial(caller=Caller(f"AROA{KEY[4:]}1", OTHER)), f"relight whois AROA{KEY[4:]}1 ", id="who"),
+        pytest.param(denial(caller=Caller("$(id)", OTHER)), "it holds: they", id="what-is-no-id-is-no-argument"),
         pytest.param(denial(ACCOUNT), CALL, id="action"),
         pytest.param(denial(ACCOUNT), f"--vpc-endpoint-ids {ENDPOINT}, in account {ACCOUNT}", id="policy"),
         pytest.param(denial(ACCOUNT, resources=("arn:x", "arn:y")), "of arn:x, arn:y,", id="resources"),

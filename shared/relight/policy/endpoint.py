@@ -119,8 +119,10 @@ def _blocked(denial: Denial) -> str:
 
 
 def _intruder(denial: Denial) -> str:
+    # A command to be copied takes only what can be nothing but an id.
+    ask = f" (relight whois {denial.caller.name} asks AWS)" if decoded(denial.caller.name) else ""
     return (
         f"Find the machine with the address {denial.address or 'that the record lacks'} in the VPC of "
-        f"{denial.endpoint}, and whose credentials it holds: they are not known to be this organisation's. "
+        f"{denial.endpoint}, and whose credentials it holds{ask}: they are not known to be this organisation's. "
         "If their account belongs to the organisation, add it to trusted_accounts in standard.toml."
     )
