@@ -54,12 +54,14 @@ def test_the_event_history_says_who_used_a_session_s_key(cloud: LocalAws, victim
     key = credentials["AccessKeyId"]
     assert "has no call with this key" in told(cloud, key)["notes"][0]
     session = boto3.Session(key, credentials["SecretAccessKey"], credentials["SessionToken"], REGION)
-    session.client("cloudtrail", endpoint_url=cloud.url, config=Config(proxies={})).stop_logging(Name=victim.trail)
+    client = session.client("cloudtrail", endpoint_url=cloud.url, config=Config(proxies={}))
+    client.stop_logging(Name=victim.trail)
+    client.delete_trail(Name=victim.trail)
 
     found = told(cloud, key)
 
     assert (found["arn"], found["account"]) == (role["Arn"], ACCOUNT)
-    assert found["notes"][0].startswith(f"last used in {REGION}: cloudtrail:StopLogging by app/alice from 127.0.0.1 on")
+    assert found["notes"][0].startswith(f"last used in {REGION}: cloudtrail:DeleteTrail by app/alice from 127.0.0.1 on")
     assert told(cloud, key, "--region", "eu-west-1")["arn"] is None, "each Region has its own history"
 
 

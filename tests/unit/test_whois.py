@@ -232,6 +232,7 @@ GIVEN = event(
     requestParameters={"roleArn": ROLE_ARN, "roleSessionName": "alice"},
     responseElements={"credentials": {"accessKeyId": SESSION}},
 )
+ANOTHER = event("AssumeRole", MALLORY, responseElements={"credentials": {"accessKeyId": USER}})
 UNREADABLE = [{"EventId": "no-record"}, {"CloudTrailEvent": "{"}, {"CloudTrailEvent": "[]"}]
 
 
@@ -253,6 +254,7 @@ def history(used: list[Any], given: list[Any]) -> Answers:
         pytest.param([], [GIVEN], ROLE_ARN, ["given out"], id="given-out"),
         pytest.param([*UNREADABLE, USED], [*UNREADABLE, GIVEN], ROLE_ARN, ["last used", "given out"], id="both"),
         pytest.param([], [event("DeleteAccessKey", MALLORY)], None, ["CloudTrail's event"], id="about-it"),
+        pytest.param([], [ANOTHER], None, ["CloudTrail's event"], id="another-key"),
         pytest.param([event("AssumeRole", {})], [], None, ["CloudTrail's event"], id="without-an-identity"),
     ],
 )
