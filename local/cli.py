@@ -294,8 +294,8 @@ def whois(*, id_: str, resolve_foreign: bool, yes: bool, output: str, **access: 
     It needs sts:GetAccessKeyInfo, iam:GetAccessKeyLastUsed, iam:GetUser, iam:List* of what the id is, and
     cloudtrail:LookupEvents; and to resolve, iam:CreateRole, GetRole and DeleteRole on role/throwaway-whois-*.
 
-    The exit status is 0 if the account is known, be it only decoded, 1 if nothing tells it, 2 if nothing told it and
-    AWS could not be asked, or if --resolve-foreign failed or left its role behind.
+    The exit status is 0 if the account or ARN is known, be it only decoded; 1 if nothing tells it; 2 if nothing told it
+    and AWS could not be asked, or if --resolve-foreign failed or left its role behind.
 
     \b
     Example:

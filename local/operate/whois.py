@@ -57,7 +57,8 @@ KEYS = ("AKIA", "ASIA")
 PRINCIPALS = ("AIDA", "AROA")  # which a resource's policy can name
 # STS and IAM take ids of 16 to 128 characters; what stands behind the colon is the session's name.
 _ID = re.compile(rf"({'|'.join(KINDS)})[A-Z0-9]{{12,124}}")
-_ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):[a-z0-9-]*:(\d{12})?:.+", re.ASCII)
+# AWS's own policies have "aws" in the account's place.
+_ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):[a-z0-9-]*:(?:(\d{12})|aws)?:.+", re.ASCII)
 
 
 class Source(Enum):
@@ -109,7 +110,8 @@ class Answer:
 
     @property
     def arn(self) -> str:
-        return min((clue for clue in self.clues if clue.arn), key=_rank, default=Clue(Source.DECODED)).arn
+        best = min((clue for clue in self.clues if clue.arn), key=_rank, default=None)
+        return best.arn if best else ""
 
     @property
     def strange(self) -> bool:
@@ -125,9 +127,9 @@ class Answer:
 
     @property
     def status(self) -> int:
-        if self.problems or (self.unasked and not self.account):
+        if self.problems or (self.unasked and not self.account and not self.arn):
             return UNASKED
-        return KNOWN if self.account else NOTHING
+        return KNOWN if self.account or self.arn else NOTHING
 
     def gather(self, clues: Iterable[Clue]) -> bool:
         """Takes what a source says; False where it could not be asked."""
@@ -197,7 +199,7 @@ def named(given: str) -> Subject:
         what = "session of a federated user" if colon else "account; as a principalId, its root user"
         return Subject(unique_id, what, session=session, stated=Clue(Source.STATED, unique_id))
     if found := _ARN.fullmatch(given.strip()):
-        return Subject(found[0], f"ARN of {found[1]}", stated=_of_arn(Source.STATED, found[0]))
+        return Subject(found[0], f"ARN of {found[1]}", stated=Clue(Source.STATED, found[2] or ""))
     raise Refused(
         f"{clean(given, 80)} is no id that AWS gives: pass an access key id, a unique id ({', '.join(KINDS)}, then 12"
         " or more capitals and digits), a principalId (such an id, a colon and a session's name), an ARN or an account"

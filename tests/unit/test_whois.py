@@ -301,6 +301,13 @@ def test_a_listing_is_read_until_the_id_is_found(operator: Operator, kind: str) 
     assert told["contradicting"] == {"decoded": OTHER}
 
 
+def test_a_policy_of_aws_itself_is_no_account_s(operator: Operator) -> None:
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    unique_id = "ANPAIWMBCKSKIEE64ZLYK"  # an older one, which cannot be decoded
+    status, told = operator.run(unique_id, {"iam__ListPolicies": {"Policies": [{"PolicyId": unique_id, "Arn": arn}]}})
+    assert (status, told["arn"], told["account"]) == (0, arn, None)
+
+
 @pytest.mark.parametrize(
     ("wanted", "noted"),
     [
