@@ -1,6 +1,7 @@
 """The `relight` command."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from local.show import Screen
 
@@ -19,8 +21,9 @@ _STARTING = "Starting AWS on this machine: no account, no container, nothing lea
 def main() -> None:
     """Relight turns AWS logging back on when somebody turns it off.
 
-    demo, lab, faults and invoke run the real template on an AWS of its own, on this machine. The other commands are
-    for operators of a deployed stack, and act with their credentials.
+    demo, lab, faults and invoke run the real template on an AWS of its own, on this machine. check looks at any
+    account, whether Relight is deployed there or not; the other commands are for operators of a deployed stack. All of
+    these act with your credentials.
     """
 
 
@@ -190,6 +193,127 @@ def redrive(*, dry_run: bool, limit: int | None, **stack: Any) -> None:
 
     with _ended("redrive"):
         sys.exit(command.run(deployment.find(**stack), Screen(), dry_run=dry_run, limit=limit))
+
+
+def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    from local.operate.check import LOOKED_AT  # noqa: PLC0415 (as above)
+
+    for name in names:
+        if name not in LOOKED_AT:
+            raise click.BadParameter(f"{name} is no control that can be checked; relight explain lists all.")
+    return names
+
+
+@main.command()
+@click.option("--all-regions", is_flag=True, help="All Regions that the account has enabled.")
+@click.option(
+    "--control",
+    "controls",
+    multiple=True,
+    metavar="ID",
+    callback=_control,
+    shell_complete=_controls,
+    help="This control only; may be repeated.",
+)
+@click.option("--output", "-o", type=click.Choice(("table", "json", "csv", "asff")), default="table", show_default=True)
+@click.option(
+    "--standard",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Your standard.toml; else the shipped one.",
+)
+@click.option("--fix", is_flag=True, help="Ask, repair, and check again.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--cap",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="Repair at most N resources, the worst first.",
+)
+@click.option("--topic", metavar="ARN", help="The SNS topic that alarms are to tell.")
+@click.option("--trail-key", metavar="ARN", help="The KMS key that trails are to be encrypted with.")
+@click.option("--access-log-bucket", metavar="NAME", help="The bucket that access logs are to go to.")
+@click.option("--flow-logs-role", metavar="ARN", help="The role by which flow logs are delivered to CloudWatch Logs.")
+@click.option("--trail-logs-role", metavar="ARN", help="The role by which trails are.")
+@click.option("--endpoint-url", metavar="URL", help="Where AWS answers; the lab's, to try this out.")
+@click.option(
+    "--region", "regions", multiple=True, metavar="REGION", help="May be repeated; else the profile's or environment's."
+)
+@click.option("--profile", metavar="NAME", help="Whose credentials to use; else the environment's.")
+def check(  # noqa: PLR0913 (its options)
+    *,
+    regions: tuple[str, ...],
+    all_regions: bool,
+    controls: tuple[str, ...],
+    output: str,
+    file: Path | None,
+    fix: bool,
+    yes: bool,
+    cap: int,
+    profile: str | None,
+    endpoint_url: str | None,
+    **settings: str | None,
+) -> None:
+    """Say how far an account's logging is as it should be, and with --fix repair it.
+
+    Reads only, with your credentials; no stack is needed. The table counts the violations of each control; its first
+    nine rows stand beside what a study of 1,143 accounts found. Then come the violations, the worst first, each with
+    the calls that --fix would make. What could not be read is listed as such and never counts as compliant.
+
+    The standard is Relight's, or your own standard.toml, with its exemptions. What only a stack has (a key, a role, a
+    topic) you may name; those of other Regions than the first stand in standard.toml. What is not known is not
+    repaired. In the first Region AWS Config has to record global resources too.
+
+    --fix shows the calls and what they cost, asks, repairs what violates, be it the shipped mode or not, and checks
+    again. What has changed since you were asked, or cannot be read, is left alone.
+
+    Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
+    in the first Region. They stand alone on standard output; progress and questions go to standard error.
+
+    It needs to read what it checks: the policy SecurityAudit of AWS allows nearly all of it.
+
+    The exit status is 0 if all is compliant, 1 if something violates, and 2 if anything could not be checked, whatever
+    else was found: CI must not take that for a verdict.
+
+    \b
+    Example:
+      relight check
+      relight check --profile audit --all-regions -o json > report.json
+      relight check --control vpc.flow-logs --fix --flow-logs-role arn:aws:iam::123456789012:role/flow-logs
+      relight check -o asff | split -l 1 - batch. && for each in batch.*; do
+        aws securityhub batch-import-findings --cli-input-json "file://$each"; done
+    """  # noqa: D301 (as above)
+    from local.operate import check as command  # noqa: PLC0415 (as above)
+    from local.operate import deployment  # noqa: PLC0415 (as above)
+
+    with _ended("check"):
+        session = deployment.session(profile, regions[0] if regions else None, endpoint_url)
+        wanted = command.Wanted(
+            regions=regions,
+            all_regions=all_regions,
+            controls=frozenset(controls) or command.LOOKED_AT,
+            file=file,
+            settings={name: value for name, value in settings.items() if value},
+            output=output,
+            fix=fix,
+            cap=cap,
+            command=_line(click.get_current_context()),
+        )
+        sys.exit(command.run(session, wanted, lambda: yes or click.confirm("Repair?", err=True)))
+
+
+def _line(context: click.Context) -> str:
+    """The command as it was given."""
+    words = ["relight", str(context.info_name)]
+    for option in context.command.params:
+        if context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            value = context.params[option.name or ""]
+            for each in value if isinstance(value, tuple) else (value,):
+                words += [option.opts[0]] if each is True else [option.opts[0], str(each)]
+    return shlex.join(words)
 
 
 @contextmanager

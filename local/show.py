@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -16,6 +16,8 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
+
+from relight.plain import plain
 
 if TYPE_CHECKING:
     from local.attacks import Attack
@@ -30,9 +32,9 @@ _SEVERITY = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "
 class Screen:
     """The terminal, or whatever takes its place. Text from events is shown as it is, never read as markup."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         # The stream is fixed now: functions that run later may have standard output taken away for a while.
-        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+        self._console = Console(file=stream or sys.stdout, highlight=False, soft_wrap=False)
         width = self._console.width if self._console.is_terminal else _WIDE
         self._console.width = max(_NARROW, min(width, _WIDE))
         self._start = time.monotonic()
@@ -61,17 +63,18 @@ class Screen:
         self.line(Text.assemble(("  ✓ ", "green"), f"{doing:<{self._console.width - 14}}", (f"{seconds:>8}", "dim")))
 
     @contextmanager
-    def busy(self, doing: str) -> Iterator[None]:
+    def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """A spinner; what is yielded says how far it is."""
         if self._console.is_terminal:
             columns = SpinnerColumn(style="green"), TextColumn("{task.description}", markup=False)
             # Standard output is not rich's to redirect: running functions have it.
             with Progress(
                 *columns, console=self._console, transient=True, redirect_stdout=False, redirect_stderr=False
             ) as progress:
-                progress.add_task(doing, total=None)
-                yield
+                task = progress.add_task(doing, total=None)
+                yield lambda far: progress.update(task, description=f"{doing}: {far}")
         else:
-            yield
+            yield lambda _: None
 
     def attack(self, number: int, attack: Attack) -> None:
         title = Text.assemble((f"{number:>2}  ", "bold"), (attack.operation, "bold red"), f"  {attack.effect}")
@@ -137,6 +140,45 @@ class Screen:
             table.add_row(mark, control, Text(effect), Text(outcome or "nobody was told", "green" if good else "red"))
         self._console.print(table)
 
+    def posture(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """A row a control: how many of what it is judged of violate it, beside what the study found."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table.add_column("Control", no_wrap=True)
+        for heading in ("Met", "Violated", "Percent", "Study", "Unknown", "Exempt"):
+            table.add_column(heading, justify="right")
+        table.add_column("Of")
+        for row in rows:
+            counts = [str(row[name] or "") for name in ("unknown", "exempt")]
+            style = "red" if row["violated"] else "yellow" if row["unknown"] else "green" if row["met"] else "dim"
+            figures = [str(row["met"]), str(row["violated"]), _percent(row["percent"]), _percent(row["study"]), *counts]
+            table.add_row(Text(row["control"], style), *map(Text, figures), Text(row["unit"], "dim"))
+        self._console.print(table)
+
+    def change(self, before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> None:
+        """How many violations there were, and are, of each control of which the number is another one now."""
+        now = {row["control"]: row["violated"] for row in after}
+        rows = [(row["control"], row["violated"], now.get(row["control"], 0)) for row in before]
+        changed = [[control, str(was), str(left)] for control, was, left in rows if was != left]
+        if changed:
+            self.heading("Violations, before and after")
+            self.table(["Control", "Before", "After"], changed)
+
+    def violation(self, finding: Mapping[str, Any]) -> None:
+        """One control that one resource does not meet, what would mend it, and what a person must do."""
+        severity = finding["severity"]
+        head = Text.assemble((f"{severity:<10}", _SEVERITY.get(severity, "")), f"{finding['control']}  ")
+        self.line(head + Text(plain(finding["resource"]), "bold"))
+        for drift in finding["drifts"]:
+            found, wanted = (plain(_value(drift[side])) for side in ("found", "wanted"))
+            change = Text.assemble((f"{drift['field']}  ", "dim"), (found, "red"), " → ", (wanted, "green"))
+            self._clipped(Text(_INDENT * 3) + change)
+        manual = dict.fromkeys(drift["manual"] for drift in finding["drifts"])
+        for label, text in (*(("to do", each) for each in manual), ("note", finding["note"])):
+            if text:
+                self.line(f"{_INDENT}{label:<8}{plain(text)}")
+        for call in finding["would_call"]:
+            self._clipped(Text.assemble(_INDENT, ("--fix   ", "dim"), plain(call)))
+
     def words(self, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
         """A table of words."""
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
@@ -184,6 +226,10 @@ class Screen:
         self._console.print(text, no_wrap=True, overflow="ellipsis")
 
 
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g} %"
+
+
 def _clock(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%H:%M:%SZ")
 
@@ -194,6 +240,8 @@ def _value(value: Any) -> str:
         return ", ".join(_value(item) for item in value) or "nothing"
     if isinstance(value, dict):
         return " ".join(_value(item) for item in value.values() if item and not isinstance(item, dict)) or "nothing"
+    if value is None:
+        return "nothing"
     if isinstance(value, str):
         return value.rpartition(":")[2] or "nothing"
     return json.dumps(value)

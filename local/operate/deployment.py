@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from types import SimpleNamespace
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -46,6 +45,51 @@ class Deployment:
         return [value for name, value in sorted(self.outputs.items()) if name.endswith(suffix)]
 
 
+class Session:
+    """An operator's credentials and Region. Threads may share it: boto3's session makes only one client at a time."""
+
+    def __init__(self, session: boto3.Session, endpoint_url: str | None) -> None:
+        self.region = str(session.region_name)
+        self._new: Any = session.client  # whose type lists every service there is
+        self._endpoint_url = endpoint_url
+        self._one_by_one = Lock()
+
+    def client(self, service: str, **options: Any) -> Any:
+        """As boto3's."""
+        with self._one_by_one:
+            return self._new(service, endpoint_url=self._endpoint_url, **options)
+
+    def identity(self) -> tuple[str, str]:
+        """The account, and the ARN of whoever's credentials these are. Raises OperatorError."""
+        try:
+            answer = Aws("", self.region, self).home.read("sts", "GetCallerIdentity") or {}
+        except AwsError as error:
+            raise OperatorError(
+                f"AWS could not be asked who you are: {error}; pass another --profile or --region"
+            ) from error
+        return answer["Account"], answer["Arn"]
+
+
+def session(profile: str | None, region: str | None, endpoint_url: str | None) -> Session:
+    """Whose credentials are used, and where. Raises OperatorError where there is no such profile, or no Region."""
+    try:
+        found = boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise OperatorError(f"{error}; pass another --profile") from error
+    if not found.region_name:
+        raise OperatorError("no Region is set: pass --region, or set AWS_DEFAULT_REGION")
+    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
+        raise OperatorError(f"{endpoint_url} is no URL: pass --endpoint-url http://localhost:4566, for example")
+    return Session(found, endpoint_url)
+
+
+def sign_in(profile: str | None, region: str | None, endpoint_url: str | None) -> tuple[Aws, str]:
+    """AWS as the operator reaches it, and the operator's ARN. Raises OperatorError where AWS knows nobody by that."""
+    found = session(profile, region, endpoint_url)
+    account, who = found.identity()
+    return Aws(account, found.region, found), who
+
+
 def find(stack: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Deployment:
     """The stack by that name. Raises OperatorError where it, credentials or a Region are missing."""
     aws, who = sign_in(profile, region, endpoint_url)
@@ -57,23 +101,3 @@ def find(stack: str, profile: str | None, region: str | None, endpoint_url: str 
         ) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in shown["Stacks"][0].get("Outputs", ())}
     return Deployment(stack, aws, who, outputs)
-
-
-def sign_in(profile: str | None, region: str | None, endpoint_url: str | None) -> tuple[Aws, str]:
-    """AWS as the operator reaches it, and the operator's ARN. Raises OperatorError where AWS knows nobody by that."""
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-    except BotoCoreError as error:
-        raise OperatorError(f"{error}; pass another --profile") from error
-    if not session.region_name:
-        raise OperatorError("no Region is set: pass --region, or set AWS_DEFAULT_REGION")
-    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
-        raise OperatorError(f"{endpoint_url} is no URL: pass --endpoint-url http://localhost:4566, for example")
-    clients: Any = SimpleNamespace(client=partial(session.client, endpoint_url=endpoint_url))
-    try:
-        identity = Aws("", session.region_name, clients).home.read("sts", "GetCallerIdentity") or {}
-    except AwsError as error:
-        raise OperatorError(
-            f"AWS could not be asked who you are: {error}; pass another --profile or --region"
-        ) from error
-    return Aws(identity["Account"], session.region_name, clients), identity["Arn"]

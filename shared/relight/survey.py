@@ -61,7 +61,7 @@ def look(run: Runtime, kind: Kind, scope: Scope, *, full: bool = False) -> dict[
     counts: list[Counts] = []
     new: list[tuple[Resource, Baseline[Any]]] = []
     unread: dict[str, str] = {}
-    for observed in _each(run, kind, scope, baselines, unread):
+    for observed in one_by_one(run, kind, scope, baselines, unread):
         report["looked_at"] += 1
         counts.append(_looked(run, kind, observed, baselines.get(observed.resource.arn), report, new))
     counts += [_unknown(kind)] * len(unread)
@@ -156,7 +156,7 @@ def _scope(request: Mapping[str, Any]) -> Scope:
     return Scope(account, region, names=tuple(names))
 
 
-def _each(
+def one_by_one(
     run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Any], failed: dict[str, str]
 ) -> Iterator[Observed[Any]]:
     """Observes all at once; where one cannot be read, one by one, so that it does not hide the others."""
@@ -167,4 +167,4 @@ def _each(
             failed.update(dict.fromkeys(scope.names, str(error)))
             return
         for name in scope.names:
-            yield from _each(run, kind, Scope(scope.account, scope.region, names=(name,)), baselines, failed)
+            yield from one_by_one(run, kind, Scope(scope.account, scope.region, names=(name,)), baselines, failed)
