@@ -273,7 +273,8 @@ def check(  # noqa: PLR0913 (its options)
     Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
     in the first Region. They stand alone on standard output; progress and questions go to standard error.
 
-    It needs to read what it checks: the policy SecurityAudit of AWS allows nearly all of it.
+    AWS's policy SecurityAudit is meant for such reading. What it lacks is listed as not checked, and so is what another
+    account owns, an organisation's trail for example: check that account too, and exempt it here.
 
     The exit status is 0 if all is compliant, 1 if something violates, and 2 if anything could not be checked, whatever
     else was found: CI must not take that for a verdict.

@@ -38,7 +38,6 @@ SETTINGS = {
 }
 # The controls of what is looked at: not of Relight's own parts, nor of what only an event tells.
 LOOKED_AT = frozenset(row.id for row in CONTROLS.values() if row.kind in {kind.KIND for kind in KINDS})
-OUTPUTS = ("table", "json", "csv", "asff")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def report(
             key=lambda each: (each["region"], each["what"]),
         ),
         "exempt": sorted(
-            (_exempt(arn, each) for arn, each in scan.exempt), key=lambda each: (each["control"], each["resource"])
+            (_exempt(*each) for each in scan.exempt), key=lambda each: (each["control"], each["resource"])
         ),
         "history": [],
         "evidence": [],
@@ -86,9 +86,9 @@ def _finding(violation: Violation) -> dict[str, Any]:
     }
 
 
-def _exempt(arn: str, exemption: Exemption) -> dict[str, str]:
+def _exempt(control: str, arn: str, exemption: Exemption) -> dict[str, str]:
     return {
-        "control": exemption.control,
+        "control": control,
         "resource": arn,
         "reason": exemption.reason,
         "expires": exemption.expires.isoformat(),

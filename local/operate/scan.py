@@ -72,7 +72,7 @@ class Scan:
     counts: Counts = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
-    exempt: list[tuple[str, Exemption]] = field(default_factory=list)  # a resource's ARN, and what exempts it
+    exempt: list[tuple[str, str, Exemption]] = field(default_factory=list)  # control, ARN, and what exempts it
 
     def add(self, other: Scan) -> None:
         """Takes in what was found elsewhere."""
@@ -180,7 +180,7 @@ class Scanner:
         today = self.clock.now().date()
         remaining, exemptions = exempt(findings, resource.arn, self.standard, today)
         found = Scan(counts=counted(remaining, exemptions))
-        found.exempt = [(resource.arn, each) for each in exemptions.values()]
+        found.exempt = [(control, resource.arn, each) for control, each in exemptions.items()]
         return found, remaining
 
     def _ended(self, finding: Finding) -> Finding:

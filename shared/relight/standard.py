@@ -60,7 +60,7 @@ RETENTION_DAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """A resource that a control leaves alone until the end of a day. `resource` is an ARN, in which * may stand."""
+    """A resource that a control leaves alone until the end of a day. In the control's id and the ARN * may stand."""
 
     control: str
     resource: str
@@ -120,7 +120,7 @@ class Standard:
 
     def exemption(self, control: str, arn: str) -> Exemption | None:
         """The exemption of a resource from a control, the one that lasts longest; it may have expired."""
-        found = (e for e in self.exemptions if e.control == control and fnmatchcase(arn, e.resource))
+        found = (e for e in self.exemptions if fnmatchcase(control, e.control) and fnmatchcase(arn, e.resource))
         return max(found, key=lambda e: e.expires, default=None)
 
 

@@ -71,6 +71,10 @@ def test_exemptions_from_unknown_controls_are_refused() -> None:
         check_settings(settings)
 
 
+def test_an_exemption_may_be_from_all_controls_of_a_kind() -> None:
+    check_settings(standard(exemptions=(Exemption("vpc.*", "arn:aws:ec2:*", "a laboratory", date(2027, 1, 1)),)))
+
+
 def test_controls_of_a_kind_in_the_order_of_the_catalogue() -> None:
     assert [c.id for c in controls_of("trail")] == [name for name in CONTROLS if name.startswith("trail.")]
     assert [c.id for c in controls_of("vpc")] == ["vpc.flow-logs"]

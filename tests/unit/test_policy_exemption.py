@@ -38,6 +38,15 @@ def test_other_resources_and_controls_are_not_exempt() -> None:
     assert exempt([other], TRAIL_ARN, settings, date(2026, 1, 1)) == ((other,), {})
 
 
+def test_all_controls_of_a_kind_may_be_exempt() -> None:
+    every = Exemption("trail.*", TRAIL_ARN, "CHG-3", date(2026, 6, 30))
+    other = finding(control="trail.multi-region", outcome=Outcome.FAILED)
+    vpc = finding(control="vpc.flow-logs", outcome=Outcome.FAILED)
+    taken = {"trail.logging": every, "trail.multi-region": every}
+    settings = standard(exemptions=(every,))
+    assert exempt([DRIFTED, other, vpc], TRAIL_ARN, settings, date(2026, 6, 30)) == ((vpc,), taken)
+
+
 def test_a_name_is_no_pattern_by_accident() -> None:
     """Only * is special to whoever writes the standard; a resource cannot match by what it is called."""
     settings = standard(exemptions=(UNTIL,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from relight.errors import InvalidSetting, OutOfReach, UnknownState
@@ -75,11 +76,14 @@ def controls_of(kind: str) -> tuple[Control, ...]:
 
 def check_settings(standard: Standard) -> None:
     """Raises InvalidSetting where standard.toml speaks of a control that does not exist."""
-    named = [(f"modes.{name}", name) for name in standard.modes]
-    named += [(f"exemptions[{place}].control", each.control) for place, each in enumerate(standard.exemptions)]
-    for setting, name in named:
-        if name not in CONTROLS:
-            raise InvalidSetting(f"standard.toml: {setting}: no control {name}; allowed: {sorted(CONTROLS)}")
+    unknown = [(f"modes.{name}", name) for name in standard.modes if name not in CONTROLS]
+    unknown += [
+        (f"exemptions[{place}].control", each.control)
+        for place, each in enumerate(standard.exemptions)
+        if not any(fnmatchcase(control, each.control) for control in CONTROLS)
+    ]
+    for setting, name in unknown:
+        raise InvalidSetting(f"standard.toml: {setting}: no control {name}; allowed: {sorted(CONTROLS)}")
 
 
 def known(value: ValueT | Unread, what: str) -> ValueT:
