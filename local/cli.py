@@ -237,7 +237,7 @@ def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[
 @click.option("--trail-key", metavar="ARN", help="The KMS key that trails are to be encrypted with.")
 @click.option("--access-log-bucket", metavar="NAME", help="The bucket that access logs are to go to.")
 @click.option("--flow-logs-role", metavar="ARN", help="The role by which flow logs are delivered to CloudWatch Logs.")
-@click.option("--trail-logs-role", metavar="ARN", help="The role by which trails are.")
+@click.option("--trail-logs-role", metavar="ARN", help="The role by which trails are delivered there.")
 @click.option("--endpoint-url", metavar="URL", help="Where AWS answers; the lab's, to try this out.")
 @click.option(
     "--region", "regions", multiple=True, metavar="REGION", help="May be repeated; else the profile's or environment's."

@@ -59,9 +59,9 @@ def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
     """Checks and, where asked, repairs and checks again; the exit status. Raises OperatorError."""
     try:
         account, who = session.identity()
-        regions = _regions(session, wanted)
     except AwsError as error:
-        raise OperatorError(f"{error}; pass another --profile, or name each --region") from error
+        raise OperatorError(f"{error}; pass another --profile, or renew its credentials") from error
+    regions = _regions(session, wanted)
     standard = _standard(wanted, account, who.split(":")[1], session.region)
     scanner = Scanner(session, standard, wanted.controls)
     for_people = wanted.output == "table"
@@ -129,7 +129,7 @@ def status(data: Report) -> int:
 
 
 def _regions(session: Session, wanted: Wanted) -> list[str]:
-    """The Regions, the main one first. Raises AwsError, and OperatorError for what is no Region's name."""
+    """The Regions, the main one first. Raises OperatorError."""
     for region in wanted.regions:
         if not re.fullmatch(REGION, region):
             raise OperatorError(f"{region} is no Region's name: pass --region eu-central-1, for example")
@@ -137,7 +137,10 @@ def _regions(session: Session, wanted: Wanted) -> list[str]:
     if wanted.all_regions:
         place = Aws("", session.region, session).home
         usable = [{"Name": "opt-in-status", "Values": ["opt-in-not-required", "opted-in"]}]
-        shown = place.read("ec2", "DescribeRegions", Filters=usable) or {}
+        try:
+            shown = place.read("ec2", "DescribeRegions", Filters=usable) or {}
+        except AwsError as error:
+            raise OperatorError(f"{error}; name each --region instead") from error
         enabled = sorted(each["RegionName"] for each in shown["Regions"])
     return list(dict.fromkeys((*(wanted.regions or [session.region]), *enabled)))
 

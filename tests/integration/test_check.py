@@ -307,6 +307,14 @@ def test_where_trails_cannot_be_listed_nobody_says_that_there_is_none(local_aws:
 
 
 @pytest.mark.usefixtures("compliant")
+def test_where_regions_cannot_be_listed_they_can_be_named(local_aws: LocalAws) -> None:
+    with local_aws.refuse(None, "ec2:DescribeRegions", "UnauthorizedOperation"):
+        result = relight_check(local_aws, "--all-regions")
+    assert result.exit_code == check.UNCHECKED
+    assert "name each --region instead" in result.stderr
+
+
+@pytest.mark.usefixtures("compliant")
 def test_who_is_not_let_in_at_all(local_aws: LocalAws) -> None:
     with local_aws.refuse(None, "sts:GetCallerIdentity"):
         result = relight_check(local_aws)
