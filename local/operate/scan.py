@@ -105,7 +105,8 @@ class Scanner:
         """Looks at everything once. Nothing is raised for what could not be read: it is in the answer."""
         found = Scan()
         with ThreadPoolExecutor(WORKERS) as pool:
-            jobs = [job for job in _jobs(regions, self._trails(pool, regions, found), self.standard) if self._asks(job)]
+            trails = self._trails(pool, regions, found)
+            jobs = [job for job in _jobs(regions, trails, self.standard) if self._asks(job.kind)]
             bare = replace(self.standard, exemptions=())  # what is exempt is counted, so it is judged first
             runs = {region: self.run(region, bare) for region in {job.region for job in jobs}}
             say("listing what there is")
@@ -135,15 +136,15 @@ class Scanner:
         ledger = Ledger(aws, chosen.ledger, chosen.incident_days)
         return Runtime(chosen, aws, ledger, Notifier(aws, chosen.topic), self.clock)
 
-    def _asks(self, job: Job) -> bool:
-        return any(control.id in self.controls for control in controls_of(job.kind.KIND))
+    def _asks(self, kind: Kind) -> bool:
+        return any(control.id in self.controls for control in controls_of(kind.KIND))
 
     def _scope(self, region: str, names: tuple[str, ...] = ()) -> Scope:
         return Scope(self.standard.account, region, names=names)
 
     def _trails(self, pool: ThreadPoolExecutor, regions: Sequence[str], found: Scan) -> Trails:
         """The trails that any of the Regions shows, those of other Regions and of the organisation too."""
-        if not any(self._asks(Job(kind, "")) for kind in (trail, bucket, alarm)):
+        if not any(self._asks(kind) for kind in (trail, bucket, alarm)):
             return {}
         shown: dict[str, Mapping[str, Any]] = {}
         for region, answer in zip(regions, pool.map(self._shown, regions), strict=True):
