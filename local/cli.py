@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -438,6 +439,92 @@ def whois(*, id_: str, resolve_foreign: bool, yes: bool, output: str, **access: 
     options = command.Options(resolve_foreign, output == "json", confirmed)
     with _ended("whois"):
         sys.exit(command.run(lambda: deployment.sign_in(**access), Screen(), id_, options))
+
+
+def _volume(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of GB.")
+    return value
+
+
+_COUNT, _GB = click.IntRange(min=0), click.FloatRange(min=0)
+
+
+@main.command()
+@click.option("--s3-requests", type=_COUNT, metavar="N", help="Requests to S3 objects in a month.")
+@click.option("--bucket", "buckets", multiple=True, metavar="NAME", help="Read only this bucket's; may be repeated.")
+@click.option("--network-events", type=_COUNT, metavar="N", help="Calls in a month that VPC endpoints deny.")
+@click.option("--management-events", type=_COUNT, metavar="N", help="Management events in a month, in one copy.")
+@click.option("--copies", type=_COUNT, metavar="N", help="Copies of management events beside the first, free one.")
+@click.option("--flow-log-gb", type=_GB, callback=_volume, metavar="N", help="GB of flow logs in a month, in all.")
+@click.option(
+    "--gb-per-interface",
+    type=_GB,
+    callback=_volume,
+    metavar="N",
+    help="GB of flow logs in a month from each network interface; else measured, or 0.1.",
+)
+@click.option(
+    "--flow-logs-to",
+    type=click.Choice(["cloudwatch", "s3"]),
+    default="cloudwatch",
+    show_default=True,
+    help="Where they would go.",
+)
+@click.option(
+    "--retention-days", type=click.IntRange(min=1), default=365, show_default=True, help="How long flow logs are kept."
+)
+@click.option("--prices", metavar="FILE", type=click.Path(path_type=Path), help="Your price table; else Relight's.")
+@click.option("--show-prices", is_flag=True, help="Print the price table, to be copied and changed, and nothing else.")
+@click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For people, or programs."
+)
+@_signed_in
+def cost(*, prices: Path | None, show_prices: bool, output: str, **options: Any) -> None:
+    """Estimate what more logging costs in a month, before it is switched on.
+
+    That is S3 data events, network activity events, further copies of management events, and flow logs of VPCs that
+    have none. Volumes that you do not give are read with your credentials: from CloudWatch where it counts them. With
+    all of --s3-requests, --network-events, --management-events, --copies and --flow-log-gb, AWS is not asked. What
+    nobody knows is said, and not counted; all assumptions and prices are shown, and can be replaced.
+
+    It needs cloudwatch:ListMetrics and GetMetricStatistics; s3:ListAllMyBuckets and GetMetricsConfiguration;
+    cloudtrail:DescribeTrails and GetEventSelectors; ec2:DescribeVpcs, DescribeFlowLogs, DescribeNetworkInterfaces and
+    DescribeVpcEndpoints.
+
+    The exit status is 0 if the estimate is complete, 1 if a volume is not known, 2 if AWS could not be asked or the
+    price table is wrong.
+
+    \b
+    Example:
+      relight cost --profile security --region eu-central-1
+      relight cost --bucket invoices --bucket payroll --network-events 5000
+      relight cost --s3-requests 12000000 --network-events 0 --management-events 300000 --copies 1 --flow-log-gb 40
+      relight cost --show-prices > mine.toml && relight cost --prices mine.toml
+    """  # noqa: D301 (as above)
+    from local.operate import cost as command  # noqa: PLC0415 (as above)
+    from local.operate import deployment  # noqa: PLC0415 (as above)
+    from local.operate import prices as table  # noqa: PLC0415 (as above)
+    from relight.clock import Clock  # noqa: PLC0415 (as above)
+
+    with _ended("cost"):
+        path = prices or table.SHIPPED
+        if show_prices:
+            click.echo(table.text(path), nl=False)
+            return
+        account = {name: options.pop(name) for name in ("profile", "region", "endpoint_url")}
+        given = command.Given(**options)
+        as_json = output == "json"
+        sys.exit(
+            command.run(
+                given,
+                table.read(path),
+                lambda: deployment.sign_in(**account).home,
+                Screen(),
+                Clock().now(),
+                as_json=as_json,
+            )
+        )
 
 
 if __name__ == "__main__":
