@@ -519,7 +519,7 @@ def cost(*, prices: Path | None, show_prices: bool, output: str, **options: Any)
             command.run(
                 given,
                 table.read(path),
-                lambda: deployment.sign_in(**account).home,
+                lambda: deployment.sign_in(**account)[0].home,
                 Screen(),
                 Clock().now(),
                 as_json=as_json,

@@ -24,7 +24,7 @@ from relight.aws import Place
 from relight.errors import AwsError
 
 COMPLETE, INCOMPLETE = 0, 1  # exit status
-EVENT_BYTES = 1500  # of a CloudTrail record: assumed
+EVENT_BYTES = 1500  # of a CloudTrail record: assumed, and said so below
 TIMES = "\N{MULTIPLICATION SIGN}"
 # What leaves nothing to be read.
 ALL = ("--s3-requests", "--network-events", "--management-events", "--copies", "--flow-log-gb")
@@ -178,7 +178,7 @@ def assumptions(prices: Prices, region: str) -> Iterator[str]:
     ingested = prices["cloudwatch-ingestion"].usd(100_000 * EVENT_BYTES / volumes.GB)
     yield (
         "Not counted: what is logged and paid for already; keeping, encrypting and reading CloudTrail's files; and,"
-        f" where a trail also writes to CloudWatch Logs, {ingested:.2f} for each 100,000 events of {EVENT_BYTES:,} bytes."
+        f" where a trail also writes to CloudWatch Logs, {ingested:.2f} for each 100,000 events of 1.5 KB."
     )
 
 
@@ -192,7 +192,7 @@ def show(estimate: Estimate, screen: Screen) -> None:
     screen.heading("Where the volumes are from")
     screen.facts((line.what, line.volume.source) for line in estimate.lines)
     screen.heading("Prices, to be replaced by --show-prices > FILE and --prices FILE")
-    screen.words(("Price", "US$", "As of", "Source"), _prices(estimate))
+    screen.facts(_prices(estimate))
     screen.heading("Assumed")
     screen.facts(("·", each) for each in estimate.assumptions)
     screen.verdict(_verdict(estimate), good=estimate.complete)
@@ -203,13 +203,13 @@ def _row(estimate: Estimate, line: Line) -> list[str]:
     return [line.what, arithmetic(price, line.volume.amount), "not known" if usd is None else f"{usd:,.2f}"]
 
 
-def _prices(estimate: Estimate) -> Iterator[tuple[str, ...]]:
+def _prices(estimate: Estimate) -> Iterator[tuple[str, str]]:
     for name in dict.fromkeys(line.price for line in estimate.lines):
         price = estimate.prices[name]
-        unit = f"{price.per:,} {price.unit}" if price.per != 1 else price.unit
-        first, *others = price.tiers
-        tiers = [f"{_rate(first[1])} for {unit}", *(f"{_rate(usd)} from {start:,}" for start, usd in others)]
-        yield name, ", ".join(tiers), price.as_of.isoformat(), price.source
+        (_, first), *others = price.tiers
+        unit = "a GB" if price.per == 1 and price.unit == "GB" else f"{price.per:,} {price.unit}"
+        tiers = [f"{_rate(first)} for {unit}", *(f"{_rate(usd)} from {start:,}" for start, usd in others)]
+        yield name, f"{', '.join(tiers)} ({price.as_of}, {price.source})"
 
 
 def arithmetic(price: Price, amount: float | None) -> str:
