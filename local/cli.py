@@ -22,9 +22,9 @@ _STARTING = "Starting AWS on this machine: no account, no container, nothing lea
 def main() -> None:
     """Relight turns AWS logging back on when somebody turns it off.
 
-    demo, lab, faults and invoke run the real template on an AWS of its own, on this machine. check looks at any
-    account, whether Relight is deployed there or not; the other commands are for operators of a deployed stack. All of
-    these act with your credentials.
+    demo, lab, faults, flood and invoke run the real template on an AWS of its own, on this machine. check, cost and
+    whois look at any account, whether Relight is deployed there or not; redrive, accept and forget are for operators of
+    a deployed stack. All of these act with your credentials.
     """
 
 
@@ -469,10 +469,10 @@ _COUNT, _GB = click.IntRange(min=0), click.FloatRange(min=0)
     type=click.Choice(["cloudwatch", "s3"]),
     default="cloudwatch",
     show_default=True,
-    help="Where they would go.",
+    help="Where flow logs would go.",
 )
 @click.option(
-    "--retention-days", type=click.IntRange(min=1), default=365, show_default=True, help="How long flow logs are kept."
+    "--retention-days", type=click.IntRange(min=1), default=365, show_default=True, help="How long they would be kept."
 )
 @click.option("--prices", metavar="FILE", type=click.Path(path_type=Path), help="Your price table; else Relight's.")
 @click.option("--show-prices", is_flag=True, help="Print the price table, to be copied and changed, and nothing else.")

@@ -111,10 +111,11 @@ def run(
 
 def _lines(given: Given, place: Callable[[], Place], now: datetime) -> Iterator[Line]:
     """What is to be paid for. Raises OperatorError where AWS cannot be asked at all."""
+    what = iter(("S3 data events", "S3 data events of other buckets"))
     for volume in _known(given.s3_requests) or _or_unknown(
         lambda: volumes.s3_requests(place(), given.buckets, now), "--s3-requests N"
     ):
-        yield Line("S3 data events", "data-events", volume)
+        yield Line(next(what), "data-events", volume)
     for volume in _known(given.network_events) or _or_unknown(
         lambda: [volumes.denied_calls(place())], "--network-events N"
     ):
@@ -152,7 +153,7 @@ def _copied(given: Given, place: Callable[[], Place], now: datetime) -> Volume:
 
 def product(copies: Volume, events: Volume) -> Volume:
     """So many copies of so many events."""
-    source = f"{_amount(copies.amount)} copies, {copies.source}; {_amount(events.amount)} events, {events.source}"
+    source = f"copies: {_amount(copies.amount)}, {copies.source}; events: {_amount(events.amount)}, {events.source}"
     if copies.amount is None or events.amount is None:
         return Volume(None, source)
     return Volume(copies.amount * events.amount, source)
@@ -175,9 +176,10 @@ def assumptions(prices: Prices, region: str) -> Iterator[str]:
     yield "Each S3 request is a data event; AllRequests also counts requests about a bucket itself, which are none."
     yield "Of network activity, only what endpoints deny is logged, as Relight's selectors say."
     yield "Each copy has all management events, and trails that are stopped log again."
+    yield "Data events and copies count in full, also what is logged today; flow logs only of VPCs that have none."
     ingested = prices["cloudwatch-ingestion"].usd(100_000 * EVENT_BYTES / volumes.GB)
     yield (
-        "Not counted: what is logged and paid for already; keeping, encrypting and reading CloudTrail's files; and,"
+        "Not counted: keeping, encrypting and reading CloudTrail's files; and,"
         f" where a trail also writes to CloudWatch Logs, {ingested:.2f} for each 100,000 events of 1.5 KB."
     )
 

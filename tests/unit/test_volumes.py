@@ -182,3 +182,51 @@ def test_denied_calls_are_nothing_only_where_there_is_no_endpoint(endpoints: int
     found = volumes.denied_calls(aws.home)
     assert found.amount == (None if endpoints else 0)
     assert ("--network-events N" in found.source) == bool(endpoints)
+
+
+# ---------------------------------------------------------------------------------------------------------- flow logs
+
+
+def log(resource: str, group: str, **more: Any) -> dict[str, Any]:
+    return {"ResourceId": resource, "LogGroupName": group, "TrafficType": "ALL", "FlowLogStatus": "ACTIVE", **more}
+
+
+def network(*logs: dict[str, Any]) -> dict[str, Answer]:
+    """vpc-lit with two interfaces, vpc-dark with three, and what each log group took in on one day."""
+    taken = {"whole": 2 * volumes.GB, "partly": 500 * volumes.GB}
+    return {
+        "ec2__DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-lit"}, {"VpcId": "vpc-dark"}]},
+        "ec2__DescribeFlowLogs": {"FlowLogs": list(logs)},
+        "ec2__DescribeNetworkInterfaces": {
+            "NetworkInterfaces": [{"VpcId": "vpc-lit"}] * 2 + [{"VpcId": "vpc-dark"}] * 3
+        },
+        "cloudwatch__GetMetricStatistics": lambda _, **asked: points(taken[asked["Dimensions"][0]["Value"]]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("logs", "amount"),
+    [
+        pytest.param([log("vpc-lit", "whole")], 3 * 60 / 2, id="measured"),
+        pytest.param(
+            [log("vpc-lit", "whole"), log("subnet-1", "partly"), log("vpc-lit", "partly")],
+            3 * 60 / 2,
+            id="but not by a group that also takes a subnet's",
+        ),
+        pytest.param(
+            [log("vpc-lit", "whole"), log("vpc-dark", "partly", FlowLogStatus="FAILED")],
+            3 * 60 / 2,
+            id="a flow log that is not active is none",
+        ),
+        pytest.param(
+            [log("vpc-lit", "whole"), log("vpc-dark", "whole", TrafficType="ACCEPT")], 3 * 60 / 5, id="ACCEPT"
+        ),
+        pytest.param([log("vpc-lit", ""), log("eni-1", "partly")], 3 * 0.1, id="assumed"),
+        pytest.param([log("vpc-lit", "whole"), log("vpc-dark", "whole")], 0, id="each has one"),
+    ],
+)
+def test_flow_logs_of_the_vpcs_without_one(logs: list[dict[str, Any]], amount: float) -> None:
+    aws, _ = fake_aws(**network(*logs))
+    found = volumes.flow_logs(aws.home, None, NOON)
+    assert found.amount == pytest.approx(amount)
+    assert ("assumed" in found.source) == (amount == 3 * 0.1)
