@@ -17,6 +17,7 @@ from local import account
 from local.account import Account
 from local.cloud import LocalAws
 from local.operate.volumes import GB
+from local.settings import ACCOUNT, PARTITION, REGION
 from tests.integration import helpers
 
 COPIES = "Further copies of management events"
@@ -117,14 +118,14 @@ def test_vpcs_without_a_flow_log_are_judged_by_those_that_have_one(local_aws: Lo
         ResourceType="VPC",
         TrafficType="REJECT",
         LogGroupName="/example/other",
-        DeliverLogsPermissionArn=f"arn:aws:iam::123456789012:role/{account.FLOW_LOGS_ROLE}",
+        DeliverLogsPermissionArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{account.FLOW_LOGS_ROLE}",
     )
     assert lines(cost(local_aws, "--output", "json"))[DELIVERED]["amount"] == 0
 
 
 @pytest.mark.usefixtures("victim")
 def test_what_cannot_be_known_is_said_and_makes_the_estimate_incomplete(local_aws: LocalAws) -> None:
-    local_aws.client("ec2").create_vpc_endpoint(VpcId=account.VPC, ServiceName="com.amazonaws.us-east-1.s3")
+    local_aws.client("ec2").create_vpc_endpoint(VpcId=account.VPC, ServiceName=f"com.amazonaws.{REGION}.s3")
 
     result = cost(local_aws)
 
