@@ -216,7 +216,7 @@ def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[
     shell_complete=_controls,
     help="This control only; may be repeated.",
 )
-@click.option("--output", "-o", type=click.Choice(("table", "json", "csv", "asff")), default="table", show_default=True)
+@click.option("--output", "-o", type=click.Choice(("table", "html", "json", "csv", "asff")), default="table", show_default=True)
 @click.option(
     "--standard",
     "file",
@@ -271,6 +271,8 @@ def check(  # noqa: PLR0913 (its options)
     --fix shows the calls and what they cost, asks, repairs what violates, be it the shipped mode or not, and checks
     again. What has changed since you were asked, or cannot be read, is left alone.
 
+    html is one page to keep or send: the posture against the study as a chart, findings, gaps. It loads nothing.
+
     Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
     in the first Region. They stand alone on standard output; progress and questions go to standard error.
 
@@ -283,7 +285,7 @@ def check(  # noqa: PLR0913 (its options)
     \b
     Example:
       relight check
-      relight check --profile audit --all-regions -o json > report.json
+      relight check --profile audit --all-regions -o html > report.html
       relight check --control vpc.flow-logs --fix --flow-logs-role arn:aws:iam::123456789012:role/flow-logs
       relight check -o asff | split -l 1 - batch. && for each in batch.*; do
         aws securityhub batch-import-findings --cli-input-json "file://$each"; done

@@ -17,6 +17,7 @@ import click
 from local.operate.deployment import OperatorError, Session
 from local.operate.fix import fix
 from local.operate.formats import as_asff, as_csv, as_json
+from local.operate.page import page
 from local.operate.report import Report, report
 from local.operate.scan import NO_TOPIC, Scan, Scanner
 from local.show import Screen
@@ -71,6 +72,7 @@ def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
         "json": as_json,
         "csv": as_csv,
         "asff": partial(as_asff, partition=standard.partition),
+        "html": page,
     }
 
     def write(data: Report) -> None:

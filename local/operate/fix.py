@@ -19,7 +19,7 @@ from relight.model import MET, Call, Finding, Mode, Observed, Outcome
 from relight.plain import plain
 from relight.policy import CONTROLS
 from relight.reconcile import reachable
-from relight.repair import Findings, repair
+from relight.repair import Attempt, Findings, repair
 from relight.resources import alarm
 from relight.standard import Standard
 
@@ -63,12 +63,12 @@ class Fixer:
             look = self.look(violation)
             if look is None or look.calls != calls:
                 return "left alone, for it has changed since you were asked"
-            _, findings, _, refused = repair(look.case, look.observed, look.findings)
+            attempt = Attempt(look.case, look.observed, look.findings)
+            repair([attempt])
         except AwsError as error:
             return f"could not be looked at: {error}"
-        tried = {f.control for f in look.findings if f.outcome is Outcome.FAILED}
-        unsettled = [f for f in findings if f.control in tried and f.outcome not in MET]
-        return "; ".join(f"{f.control}: {refused or _why(f)}" for f in unsettled)
+        unsettled = [f for f in attempt.findings if f.control in attempt.tried and f.outcome not in MET]
+        return "; ".join(f"{f.control}: {attempt.error or _why(f)}" for f in unsettled)
 
 
 def _why(finding: Finding) -> str:
