@@ -216,7 +216,9 @@ def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[
     shell_complete=_controls,
     help="This control only; may be repeated.",
 )
-@click.option("--output", "-o", type=click.Choice(("table", "html", "json", "csv", "asff")), default="table", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Choice(("table", "html", "json", "csv", "asff")), default="table", show_default=True
+)
 @click.option(
     "--standard",
     "file",
