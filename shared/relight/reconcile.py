@@ -54,8 +54,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
     baselines = known(run, kind, scope)
     failures: list[RelightError] = []
     repaired = 0
-    seen = _observe(run, kind, scope, baselines, created=record.name in kind.CREATES)
-    for observed in (*seen, *_unfinished(run, kind, record, scope, baselines, seen)):
+    for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
         taken = {} if run.standard.is_own(record.actor) else kind.taken(record, baseline, run.standard)
         case = Case(run, kind, record, scope, teller, baseline, taken)
@@ -109,28 +108,6 @@ def _observe(
             break
         run.clock.sleep(pause)
     return seen
-
-
-def _unfinished(
-    run: Runtime,
-    kind: Kind,
-    record: Record,
-    scope: Scope,
-    baselines: Mapping[str, Baseline[Any]],
-    seen: list[Observed[Any]],
-) -> Iterator[Observed[Any]]:
-    """What an earlier attempt repaired and could not tell, where the record's parts lead to it no more.
-
-    A flow log that was put back has another id, and once the event of that repair has been here, no baseline knows the
-    deleted one.
-    """
-    if not scope.parts or scope.names:
-        return
-    known_now = {observed.resource.name for observed in seen}
-    resources = [incident.resource for incident in run.ledger.untold(record.event_id)]
-    names = {each.name for each in resources if each.kind == kind.KIND} - known_now
-    if names:
-        yield from reachable(run, kind, replace(scope, names=tuple(sorted(names)), parts=()), baselines)
 
 
 def reachable(

@@ -147,6 +147,14 @@ def test_what_was_taken_away_unseen_is_put_back(cloud: LocalAws, victim: Account
 
     assert helpers.silent(cloud)
 
+    records = helpers.records(cloud, "UpdateTrail", "DeleteFlowLogs")
+    helpers.deliver(cloud, *records)
+
+    for record in records:  # which came late, and name who it was
+        assert helpers.about(cloud, record).data["outcome"] == "compliant"
+        assert "by mallory" in helpers.about(cloud, record).subject
+    assert helpers.writes(cloud) == []
+
 
 def test_a_trail_that_was_deleted_unseen_is_made_again(cloud: LocalAws, victim: Account) -> None:
     before = helpers.trail(cloud)

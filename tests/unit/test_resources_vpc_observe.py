@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,9 +155,20 @@ def test_a_deleted_flow_log_leads_to_its_vpc_through_the_baselines() -> None:
     aws, session = region(shown("vpc-1"), shown("vpc-2"))
     seen = look(aws, parts=("fl-1",), baselines=known(flow_log()) | known(flow_log(id="fl-2"), name="vpc-2"))
     assert list(seen) == ["vpc-1"]
-    assert seen["vpc-1"].state == vpc()
+    assert seen["vpc-1"].state == replace(vpc(), former=("fl-1",))
     _, name, params = session.calls[0]
     assert (name, params["Filters"][0]["Values"]) == ("ec2:DescribeVpcs", ["vpc-1"])
+
+
+def test_a_flow_log_that_was_put_back_leads_to_its_vpc_under_its_earlier_ids() -> None:
+    """Its deletion may be told late, when the baseline has the new one."""
+    aws, _ = region(shown("vpc-1"), logs=(shown_log("vpc-1", FlowLogId="fl-3"),))
+    baselines = known(flow_log(id="fl-2"))
+    (arn, before) = next(iter(baselines.items()))
+    baselines[arn] = replace(before, state=replace(before.state, former=("fl-1",)))
+    seen = look(aws, parts=("fl-1",), baselines=baselines)
+    assert list(seen) == ["vpc-1"]
+    assert seen["vpc-1"].state == replace(vpc(flow_log(id="fl-3")), former=("fl-1", "fl-2"))
 
 
 def test_two_deleted_flow_logs_of_two_vpcs() -> None:

@@ -63,6 +63,12 @@ class Vpc:
     region: str
     id: str
     flow_logs: tuple[FlowLog, ...] = ()
+    former: tuple[str, ...] = ()  # ids of flow logs that it had: the event of a deletion names nothing else
+
+    @property
+    def flow_log_ids(self) -> set[str]:
+        """Of the flow logs that it has, and of those that it had."""
+        return {*self.former, *(log.id for log in self.flow_logs)}
 
 
 @control(

@@ -253,10 +253,15 @@ def _rules(configuration: Any) -> list[Mapping[str, Any]]:
 
 
 def _expires_early(record: Record, before: Bucket | None, standard: Standard) -> bool:
-    """By numbers of days that the baseline did not have; whether a rule reaches log files, the live rules say."""
+    """All rules are gone, or there are numbers of days that the baseline did not have.
+
+    Whether a rule reaches log files, the live rules say.
+    """
+    was = before.lifecycle if before and isinstance(before.lifecycle, tuple) else ()
+    if record.name == "DeleteBucketLifecycle":
+        return bool(was)
     if record.name != "PutBucketLifecycle":
         return False
-    was = before.lifecycle if before and isinstance(before.lifecycle, tuple) else ()
     known = {(rule.get("ID"), dig(rule, "Expiration", "Days")) for rule in was}
     return any(
         isinstance(days := dig(rule, "Expiration", "Days"), int)

@@ -26,6 +26,8 @@ LOG_GROUP = "log-group:"  # marks a part that is a log group; the others are ids
 # The most VPCs for one CreateFlowLogs, which names one destination for all of them
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html).
 VPCS = 300
+# So many ids of earlier flow logs are remembered of a VPC.
+FORMER = 20
 FILTER_VALUES = 200  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 
 
@@ -70,16 +72,17 @@ def observe(
     names, unplaced = list(scope.names), False
     if not names:
         lost = {part for part in scope.parts if not part.startswith(LOG_GROUP)}
-        names = [b.state.id for b in baselines.values() if lost.intersection(log.id for log in b.state.flow_logs)]
+        names = [b.state.id for b in baselines.values() if lost & b.state.flow_log_ids]
         names += _delivering_to(place, groups)
-        unplaced = bool(lost.difference(log.id for b in baselines.values() for log in b.state.flow_logs))
+        unplaced = bool(lost.difference(*(b.state.flow_log_ids for b in baselines.values())))
 
     vpcs = {vpc["VpcId"]: vpc["OwnerId"] for vpc in _vpcs(place, None if unplaced else names)}
     flow_logs = _flow_logs(place, list(vpcs), missing={group for group in groups if not _exists(place, group)})
     for name in dict.fromkeys((*scope.names, *vpcs)):
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, name, full, scope.account, scope.region)
-        found = Vpc(scope.account, scope.region, name, tuple(flow_logs.get(name, ())))
+        logs = tuple(flow_logs.get(name, ()))
+        found = Vpc(scope.account, scope.region, name, logs, _former(logs, baselines.get(full)))
         owner = vpcs.get(name)
         if owner is None:
             yield Observed(resource, None)
@@ -94,6 +97,15 @@ def list_names(place: Place) -> list[str]:
     """The ids of the account's own VPCs in the Region; those that are shared with it are left out."""
     own = [{"Name": "owner-id", "Values": [place.account]}]
     return [vpc["VpcId"] for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own)]
+
+
+def _former(logs: Sequence[FlowLog], baseline: Baseline[Vpc] | None) -> tuple[str, ...]:
+    """The last ids that the VPC's flow logs had, as far as the baseline knows: one that is put back gets another."""
+    if baseline is None:
+        return ()
+    known = (*baseline.state.former, *(log.id for log in baseline.state.flow_logs))
+    gone = dict.fromkeys(each for each in known if each and each not in {log.id for log in logs})
+    return tuple(gone)[-FORMER:]
 
 
 def _suspect(vpc: Vpc, baseline: Baseline[Vpc] | None) -> bool:
@@ -172,7 +184,7 @@ def taken(record: Record, baseline: Baseline[Vpc] | None, standard: Standard) ->
         return {"vpc.baseline": ""} if strange(baseline.state, new, standard) else {}
     if record.name != "DeleteFlowLogs":
         return {}
-    known = {log.id for log in baseline.state.flow_logs} if baseline else set()
+    known = baseline.state.flow_log_ids if baseline else set()
     if known.intersection(contents(request.get("FlowLogId"))):
         return {"vpc.flow-logs": "", "vpc.baseline": ""}
     return {
@@ -229,4 +241,4 @@ def _creation(vpc: Vpc, log: FlowLog, standard: Standard, instead: tuple[Call, .
 def revive(data: Mapping[str, Any]) -> Vpc:
     """A VPC from a baseline's data."""
     logs = tuple(state.revive(FlowLog, log) for log in data.get("flow_logs", ()))
-    return state.revive(Vpc, {**data, "flow_logs": logs})
+    return state.revive(Vpc, {**data, "flow_logs": logs, "former": tuple(data.get("former", ()))})
