@@ -16,7 +16,7 @@ export UV_SYSTEM_CERTS := 1
 BOLD := $(shell [ -t 2 ] && [ -z "$${NO_COLOR:-}" ] && printf '\033[1m')
 PLAIN := $(if $(BOLD),$(shell printf '\033[0m'))
 say = @printf '%s\n' "$(BOLD)$(1)$(PLAIN)" >&2
-PINNED := shared/requirements requirements/uv requirements/local requirements/dev requirements/sam requirements/checkov
+PINNED := shared/requirements requirements/uv requirements/local requirements/dev requirements/sam requirements/checkov requirements/bench
 
 ##@ Try it
 .PHONY: demo lab
@@ -40,6 +40,10 @@ flood: .venv/.local ## An attack a thousand times a minute: load, quotas, messag
 
 reliability: .venv/.dev ## All of these, and the README's table filled by them (ONLY="faults flood" for some)
 	@PYTHONPATH=shared:. $(BIN)/python -m local.reliability $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-sweep
+bench-sweep: .venv/.local .venv-bench/.ready ## A sweep over 1,000 and 5,000 VPCs beside Cloud Custodian's (VPCS=300 ROUNDS=5)
+	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.sweep $(if $(VPCS),--vpcs $(VPCS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 ##@ Work on it
 .PHONY: test check lint format docs
@@ -133,6 +137,11 @@ $(UV): requirements/uv.txt
 .venv/.dev: requirements/dev.txt | .venv/.local
 	$(call say,Installing what tests and checks need)
 	$(call install,.venv,requirements/dev.txt)
+	@touch $@
+
+.venv-bench/.ready: requirements/bench.txt | $(UV)
+	$(call say,Installing Cloud Custodian)
+	$(call install,.venv-bench,requirements/bench.txt)
 	@touch $@
 
 .venv-sam/.ready: requirements/sam.txt | $(UV)

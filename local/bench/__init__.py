@@ -1,0 +1,1 @@
+"""Benchmarks beside Cloud Custodian (c7n), on one moto server, in turns in one run."""
