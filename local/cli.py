@@ -226,6 +226,7 @@ def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[
     metavar="FILE",
     help="Your standard.toml; else the shipped one.",
 )
+@click.option("--stack", default="", metavar="NAME", help="Add the trend and the evidence that its ledger keeps.")
 @click.option("--fix", is_flag=True, help="Ask, repair, and check again.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -253,6 +254,7 @@ def check(  # noqa: PLR0913 (its options)
     controls: tuple[str, ...],
     output: str,
     file: Path | None,
+    stack: str,
     fix: bool,
     yes: bool,
     cap: int,
@@ -273,7 +275,9 @@ def check(  # noqa: PLR0913 (its options)
     --fix shows the calls and what they cost, asks, repairs what violates, be it the shipped mode or not, and checks
     again. What has changed since you were asked, or cannot be read, is left alone.
 
-    html is one page to keep or send: the posture against the study as a chart, findings, gaps. It loads nothing.
+    html is one page to keep or send: the posture against the study as a chart, findings, gaps. It loads nothing. With
+    --stack it also has the posture over time, and who changed what and how it was repaired; this needs
+    cloudformation:DescribeStacks, and dynamodb:Query and Scan on the ledger.
 
     Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
     in the first Region. They stand alone on standard output; progress and questions go to standard error.
@@ -287,7 +291,7 @@ def check(  # noqa: PLR0913 (its options)
     \b
     Example:
       relight check
-      relight check --profile audit --all-regions -o html > report.html
+      relight check --profile audit --all-regions --stack relight -o html > report.html
       relight check --control vpc.flow-logs --fix --flow-logs-role arn:aws:iam::123456789012:role/flow-logs
       relight check -o asff | split -l 1 - batch. && for each in batch.*; do
         aws securityhub batch-import-findings --cli-input-json "file://$each"; done
@@ -306,6 +310,7 @@ def check(  # noqa: PLR0913 (its options)
             output=output,
             fix=fix,
             cap=cap,
+            stack=stack,
             command=_line(click.get_current_context()),
         )
         sys.exit(command.run(session, wanted, lambda: yes or click.confirm("Repair?", err=True)))

@@ -1,6 +1,7 @@
 """`relight check`: an account as it is, against the standard; reads only, unless it is asked to repair.
 
-It needs no deployed stack, and knows nothing of one: no baselines, so whatever is wrong was never there.
+It needs no deployed stack, and judges without one's baselines: whatever is wrong was never there. A stack that is named
+adds what its ledger keeps: the trend, and what was repaired.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import click
 
-from local.operate.deployment import OperatorError, Session
+from local.operate import archive
+from local.operate.deployment import OperatorError, Session, look_up
 from local.operate.fix import fix
 from local.operate.formats import as_asff, as_csv, as_json
 from local.operate.page import page
@@ -53,6 +55,7 @@ class Wanted:
     output: str = "table"
     fix: bool = False
     cap: int = 50
+    stack: str = ""  # whose ledger has the trend and the evidence; none: neither is shown
     command: str = "relight check"
 
 
@@ -63,6 +66,7 @@ def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
     except AwsError as error:
         raise OperatorError(f"{error}; pass another --profile, or renew its credentials") from error
     regions = _regions(session, wanted)
+    kept = archive.kept(look_up(wanted.stack, Aws(account, session.region, session), who)) if wanted.stack else {}
     standard = _standard(wanted, account, who.split(":")[1], session.region)
     scanner = Scanner(session, standard, wanted.controls)
     for_people = wanted.output == "table"
@@ -84,7 +88,8 @@ def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
     def check() -> tuple[Scan, Report]:
         with progress.busy(f"Looking at account {account}") as say:
             scan = scanner.scan(regions, say)
-        return scan, report(scan, account, regions, wanted.controls, wanted.command, scanner.clock.now())
+        found = report(scan, account, regions, wanted.controls, wanted.command, scanner.clock.now())
+        return scan, {**found, **kept}
 
     scan, data = check()
     if for_people or not wanted.fix:

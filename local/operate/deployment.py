@@ -92,7 +92,11 @@ def sign_in(profile: str | None, region: str | None, endpoint_url: str | None) -
 
 def find(stack: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Deployment:
     """The stack by that name. Raises OperatorError where it, credentials or a Region are missing."""
-    aws, who = sign_in(profile, region, endpoint_url)
+    return look_up(stack, *sign_in(profile, region, endpoint_url))
+
+
+def look_up(stack: str, aws: Aws, who: str) -> Deployment:
+    """The stack by that name, for somebody who is signed in. Raises OperatorError where it cannot be read."""
     try:
         shown = aws.home.read("cloudformation", "DescribeStacks", StackName=stack) or {}
     except AwsError as error:

@@ -20,7 +20,7 @@ def report(
 ) -> Report:
     """The data: the posture in the order of the table, findings with the worst first.
 
-    `history` and `evidence` are filled where there is a ledger.
+    `history` and `evidence` are empty: a deployed stack's ledger has them (archive.py).
     """
     return {
         "version": VERSION,

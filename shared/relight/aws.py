@@ -22,7 +22,7 @@ from relight.standard import REGION
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
 UNKNOWN_OPERATION = "UnknownOperation"
-READS = ("BatchGet", "Describe", "Get", "List", "Lookup", "Query")
+READS = ("BatchGet", "Describe", "Get", "List", "Lookup", "Query", "Scan")
 # Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},

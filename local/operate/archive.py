@@ -1,0 +1,63 @@
+"""What a deployed stack's ledger keeps for a report: the posture over time, and the incidents as evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from local.operate.deployment import Deployment, OperatorError
+from relight.errors import AwsError
+from relight.incident import from_data
+from relight.journal import Journal
+from relight.model import Incident
+
+# So many of the last postures and incidents: three weeks of hourly sweeps, and what a person looks through.
+POSTURES, INCIDENTS = 500, 200
+
+
+def kept(deployment: Deployment) -> dict[str, Any]:
+    """A report's ``history``, the oldest first, and ``evidence``, the newest first. Raises OperatorError."""
+    table = deployment.output("LedgerName")
+    try:
+        postures = Journal(deployment.aws, table, 0).history(POSTURES)
+        incidents = _incidents(deployment, table)
+    except AwsError as error:
+        raise OperatorError(
+            f"ledger {table} could not be read: {error}; pass another --profile, or no --stack"
+        ) from error
+    newest = sorted(incidents, key=lambda each: each.event_time, reverse=True)
+    return {
+        "history": [
+            {"time": moment.isoformat(), "posture": {name: count.as_list() for name, count in counts.items()}}
+            for moment, counts in postures
+        ],
+        "evidence": [_shown(each) for each in newest[:INCIDENTS]],
+    }
+
+
+def _incidents(deployment: Deployment, table: str) -> list[Incident]:
+    """All that was told, once each: what stands is noted by its day too."""
+    rows = deployment.aws.home.pages(
+        "dynamodb",
+        "Scan",
+        "Items",
+        TableName=table,
+        FilterExpression="begins_with(pk, :incident) AND #status = :told",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":incident": {"S": "incident#"}, ":told": {"S": "told"}},
+    )
+    found = (from_data(json.loads(row["body"]["S"])) for row in rows)
+    return list({(each.event_id, each.resource.arn): each for each in found}.values())
+
+
+def _shown(incident: Incident) -> dict[str, Any]:
+    return {
+        "time": incident.event_time.isoformat(),
+        "event": incident.event_name,
+        "actor": incident.actor.name,
+        "resource": incident.resource.arn,
+        "control": ", ".join(each.control for each in incident.findings),
+        "outcome": incident.outcome.value,
+        "calls": list(incident.calls),
+        "dark_seconds": incident.dark_seconds,
+    }
