@@ -547,8 +547,8 @@ class Hostile(RuleBasedStateMachine):
 # Where a sweep says that something is broken, or was until now.
 SEEN = ("repaired", "unrepaired", "left", "weaker", "drifted", "failed")
 # Of baselines: what a key is used for just now, the policy of one that nothing used before, and the id of a flow log,
-# which is another one when it is made again.
-PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-")
+# which is another one when it is made again, and remembered.
+PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-", ": state.former: ")
 # The bucket that files are led to: as long as they are, it is a trail's, and is closed to the public.
 LURED = f"s3.{trails.ELSEWHERE}."
 # What a deleted topic changes of the alarms.
