@@ -144,6 +144,12 @@ def test_a_part_that_cannot_be_read_is_not_gone() -> None:
         list(kind.observe(aws, Scope(ACCOUNT, REGION, (f"rule/{NAME}",)), {}, settings()))
 
 
+def test_a_queue_without_a_url_is_unknown() -> None:
+    aws, _ = fake_aws(sqs__GetQueueUrl={})
+    with pytest.raises(UnknownState, match="without its URL"):
+        list(kind.observe(aws, Scope(ACCOUNT, REGION, (f"queue/{NAME}",)), {}, settings()))
+
+
 def test_a_part_that_is_gone() -> None:
     aws, _ = fake_aws(events__DescribeRule=refused("ResourceNotFoundException"))
     (seen,) = kind.observe(aws, Scope(ACCOUNT, "elsewhere", (f"rule/{NAME}",)), {}, settings())

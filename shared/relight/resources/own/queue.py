@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from relight.aws import Place
+from relight.errors import UnknownState
 from relight.model import Call
 
 GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -25,15 +26,18 @@ ATTRIBUTES = (
 
 
 def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """The attributes that may be set; the handle is the queue's URL."""
+    """The attributes that may be set; the handle is the queue's URL. Raises UnknownState where SQS names none."""
     found = place.read("sqs", "GetQueueUrl", missing=GONE, QueueName=name)
     if found is None:
         return None
-    answer = place.read("sqs", "GetQueueAttributes", missing=GONE, QueueUrl=found["QueueUrl"], AttributeNames=["All"])
+    url = found.get("QueueUrl")
+    if not url:
+        raise UnknownState(f"queue {name}: SQS answers without its URL")
+    answer = place.read("sqs", "GetQueueAttributes", missing=GONE, QueueUrl=url, AttributeNames=["All"])
     if answer is None:
         return None
     shown = answer.get("Attributes", {})
-    return {each: shown[each] for each in ATTRIBUTES if shown.get(each)}, {"url": found["QueueUrl"]}
+    return {each: shown[each] for each in ATTRIBUTES if shown.get(each)}, {"url": url}
 
 
 def repair(
