@@ -12,7 +12,7 @@ from typing import Any
 
 from relight import telemetry
 from relight.case import Runtime
-from relight.errors import RelightError
+from relight.errors import MalformedRecord, RelightError
 from relight.fallback import FallbackLedger
 from relight.handler import Handler, runtime, take_event
 from relight.message import Message, clean, shown, subject_line
@@ -44,8 +44,6 @@ def handler_for_guard() -> Handler:
 
     def handle(event: Any, context: Any) -> Any:
         telemetry.logger.clear_state()
-        if not isinstance(event, Mapping) or event.get("source") not in SOURCES:
-            return take_event(run, (guard,), event, context.aws_request_id)  # which says what is wrong with it
         try:
             return _take(run, event, context.aws_request_id)
         except Exception:
@@ -59,7 +57,9 @@ def handler_for_guard() -> Handler:
 SOURCES = tuple("aws." + source.partition(".")[0] for source in guard.SOURCES)
 
 
-def _take(run: Runtime, event: Mapping[str, Any], teller: str) -> Any:
+def _take(run: Runtime, event: Any, teller: str) -> Any:
+    if not isinstance(event, Mapping) or event.get("source") not in SOURCES:
+        raise MalformedRecord(f"a guard takes events of {SOURCES}, not {event!r:.80}")
     home, standard = run.aws.home, run.standard
     if event.get("detail-type") == SCHEDULED:
         look_round(run, describe(home, standard.stack), str(event.get("id", "")), teller)

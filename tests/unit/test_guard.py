@@ -12,7 +12,7 @@ import pytest
 from relight import guard
 from relight.aws import Aws
 from relight.case import Runtime
-from relight.errors import AwsError
+from relight.errors import AwsError, MalformedRecord
 from relight.guard import Deploying
 from relight.ledger import Ledger
 from relight.model import Baseline, Outcome
@@ -230,3 +230,11 @@ def test_an_api_call_of_schedulers_is_no_round(scene: Scene, monkeypatch: pytest
     call = event("UpdateSchedule", {"name": "relight-another"}, eventSource="scheduler.amazonaws.com")
     scene.handle(call | {"source": "aws.scheduler"}, monkeypatch)
     assert scene.session.names == ["cloudformation:ListStackResources"]
+
+
+def test_an_event_of_another_source_touches_nothing_whatever_its_record_says(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MalformedRecord, match="takes events of"):
+        scene.handle(disabled("another-teams-rule") | {"source": "somebody"}, monkeypatch)
+    assert scene.session.names == []
