@@ -28,6 +28,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import random
 import sys
 import time
 import traceback
@@ -44,7 +45,7 @@ import click
 from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from local import account, cloudtrail, faults, sabotage
 from local.account import Account
@@ -78,6 +79,7 @@ SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "id": 
 _OFTEN = st.sampled_from([name for name, each in SABOTAGES.items() if each.event not in WIDE])
 _SELDOM = st.sampled_from([name for name, each in SABOTAGES.items() if each.event in WIDE])
 ATTACKS = st.one_of(*[_OFTEN] * 9, _SELDOM)
+WHICH = st.integers(0, 11)  # of the events, counted round
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class World:
         self.aws = aws
         self.score = Score()
         self._writes: list[tuple[str, Call, snapshot.Shown]] = []
+        self._touched: set[str] = set()  # the services that anybody changed in this sequence
         self._ready = False
         aws.on_call = self._note
 
@@ -135,6 +138,7 @@ class World:
             self._build()
         self._ready = False  # until `end`
         self._writes.clear()
+        self._touched.clear()
         self.aws.forget()
         self.aws.held = []
 
@@ -166,6 +170,15 @@ class World:
         self.office_key = aws.client("kms").describe_key(KeyId=bystanders.KEY)["KeyMetadata"]["KeyId"]
         self._rows = {_key(row): row for row in self.ledger()}
 
+    def shown(self) -> snapshot.Shown:
+        """What AWS shows now; of services that nobody called but to read, what it showed before."""
+        return self.before | {service: snapshot.read(self.aws, service) for service in sorted(self._touched)}
+
+    def shown_of_office(self) -> snapshot.Shown:
+        """The same of what ordinary work has."""
+        touched = self._touched & set(bystanders.SERVICES)
+        return self.office | {service: bystanders.shown(self.aws, service) for service in sorted(touched)}
+
     def parts(self) -> snapshot.Shown:
         """What AWS shows of Relight itself, by the sabotages' own proofs."""
         proofs = dict.fromkeys(each.proof for each in guards.SABOTAGES)
@@ -174,8 +187,10 @@ class World:
     # ------------------------------------------------------------------------------------- Relight's writes
 
     def _note(self, call: Call) -> None:
-        family = self.aws.caller(call)
-        if family and call.service in snapshot.READERS and cloudtrail.is_recorded(call) and call.name != "Publish":
+        if call.service not in snapshot.READERS or not cloudtrail.is_recorded(call) or call.name == "Publish":
+            return
+        self._touched.add(call.service)
+        if family := self.aws.caller(call):
             self._writes.append((family, call, snapshot.read(self.aws, call.service, _one(call))))
 
     def settle(self) -> list[str]:
@@ -296,39 +311,43 @@ class Hostile(RuleBasedStateMachine):
         if service:
             self.world.office[service] = bystanders.shown(self.aws, service)
 
-    @precondition(lambda self: self.held)
-    @rule(which=st.integers(0, 11))
+    # What is drawn must not depend on how many events wait, for that depends on how fast the functions were, and
+    # Hypothesis refuses a sequence that it cannot draw again. So these are rules even when nothing waits.
+
+    @rule(which=WHICH)
     def deliver(self, which: int) -> None:
-        self._step("deliveries")
-        self._deliver(self.held.pop(which % len(self.held)))
+        if event := _chosen(self.held, which):
+            self._step("deliveries")
+            self.held.remove(event)
+            self._deliver(event)
 
-    @precondition(lambda self: len(self.held) > 1)
-    @rule(order=st.randoms(use_true_random=False))
-    def deliver_all_in_disorder(self, order: Any) -> None:
-        self._step("deliveries")
-        events = self.held[:]
-        self.held.clear()
-        order.shuffle(events)
-        self._deliver(*events)
+    @rule(order=st.integers(0, 99))
+    def deliver_all_in_disorder(self, order: int) -> None:
+        if events := self.held[:]:
+            self._step("deliveries")
+            self.held.clear()
+            random.Random(order).shuffle(events)  # noqa: S311 (no secret)
+            self._deliver(*events)
 
-    @precondition(lambda self: self.held)
-    @rule(which=st.integers(0, 11))
+    @rule(which=WHICH)
     def duplicate(self, which: int) -> None:
         """EventBridge delivers at least once: the same event waits twice."""
-        self._step("duplicates")
-        self.held.append(self.held[which % len(self.held)])
+        if event := _chosen(self.held, which):
+            self._step("duplicates")
+            self.held.append(event)
 
-    @precondition(lambda self: self.delivered)
-    @rule(which=st.integers(0, 11))
+    @rule(which=WHICH)
     def deliver_again(self, which: int) -> None:
-        self._step("duplicates")
-        self._deliver(self.delivered[which % len(self.delivered)])
+        if event := _chosen(self.delivered, which):
+            self._step("duplicates")
+            self._deliver(event)
 
-    @precondition(lambda self: self.held)
-    @rule(which=st.integers(0, 11))
+    @rule(which=WHICH)
     def drop(self, which: int) -> None:
-        self._step("drops")
-        self.dropped.append(self.held.pop(which % len(self.held)))
+        if event := _chosen(self.held, which):
+            self._step("drops")
+            self.held.remove(event)
+            self.dropped.append(event)
 
     @rule(often=st.integers(0, 3))
     def sweep(self, often: int) -> None:
@@ -388,7 +407,7 @@ class Hostile(RuleBasedStateMachine):
     def _shown(self) -> snapshot.Shown:
         """All that must be as it was; of Relight's own parts only where somebody may have touched them."""
         own = self.world.parts() if self._was_attacked(OWN) else {OWN: self.world.before[OWN]}
-        return snapshot.everything(self.aws) | own
+        return self.world.shown() | own
 
     def _look_round(self) -> None:
         """The guard's schedule: every quarter of an hour."""
@@ -408,8 +427,8 @@ class Hostile(RuleBasedStateMachine):
             if not (told_elsewhere and ":monitoring: state.alarms" in line)
             and not any(part in line for part in PASSING)
         ]
-        office = {service: bystanders.shown(self.aws, service) for service in bystanders.SERVICES}
-        self.wrong += [f"work undone: {line}" for line in snapshot.differences(self.world.office, office)]
+        undone = snapshot.differences(self.world.office, self.world.shown_of_office())
+        self.wrong += [f"work undone: {line}" for line in undone]
         self.wrong += [f"not told: {attack}" for attack in self.attacks if attack.broke and not self._is_told(attack)]
         self.wrong += [
             f"accused: {m.subject}"
@@ -555,6 +574,10 @@ LURED = f"s3.{trails.ELSEWHERE}."
 LED_ELSEWHERE = ("cloudwatch.alarms", "sns.")
 # What ordinary work changes, as `_unexpected` names it, without the service.
 BESIDE = (bystanders.BUCKET, bystanders.GROUP, "/office/other", f"alarms.{bystanders.ALARM}", bystanders.TOPIC)
+
+
+def _chosen(events: list[Event], which: int) -> Event | None:
+    return events[which % len(events)] if events else None
 
 
 def _two_of_a_kind(events: list[Event]) -> list[Event]:
