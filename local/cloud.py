@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import cloudtrail, delivery, history, identity, memory, monitoring, queues, stack, trails
+from local import cloudtrail, delivery, history, identity, memory, monitoring, queues, scale, stack, trails
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -72,6 +72,7 @@ class LocalAws:
     def __init__(self, host: str = LOOPBACK, port: int = 0) -> None:
         trails.put_right()
         queues.put_right()
+        scale.put_right()
         self._gateway = Gateway(self)
         self._gateway.start(host, port)
         self._scratch = self._runtime = Runtime()

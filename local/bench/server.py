@@ -103,7 +103,10 @@ def _serve(connection: Connection) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 (as above)
     from werkzeug.serving import make_server  # noqa: PLC0415 (as above)
 
+    from local import scale  # noqa: PLC0415 (as above)
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    scale.put_right()  # else the time is moto's, copying the ledger a hundred times for each hundred rows
     application = _Counting(DomainDispatcherApplication(create_backend_app))
     server = make_server(LOOPBACK, 0, application, threaded=True)
     from threading import Thread  # noqa: PLC0415 (as above)

@@ -23,16 +23,26 @@ LARGEST = 60_000
 
 def to_data(incident: Incident) -> dict[str, Any]:
     """JSON data with everything that an incident holds, its severity and actor's name included; cut to fit."""
-    return _data(bounded(incident))
+    return _fitted(incident)[1]
 
 
 def bounded(incident: Incident) -> Incident:
     """The incident, cut so that it fits into a message and into the ledger; the live resource shows the rest."""
+    return _fitted(incident)[0]
+
+
+def _fitted(incident: Incident) -> tuple[Incident, dict[str, Any]]:
+    data = _data(incident)
+    longest, _ = SIZES[0]
+    is_short = len(json.dumps(data, default=str)) <= longest  # then there is no long text in it, nor many drifts
+    if is_short and max(len(incident.calls), len(incident.would_call)) <= MOST_CALLS:
+        return incident, data
     for longest, most in SIZES:
         cut = _cut(incident, longest, most)
-        if len(json.dumps(_data(cut), default=str)) < LARGEST:
+        data = _data(cut)
+        if len(json.dumps(data, default=str)) < LARGEST:
             break
-    return cut
+    return cut, data
 
 
 def _data(incident: Incident) -> dict[str, Any]:

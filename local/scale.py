@@ -1,0 +1,73 @@
+"""moto, put right where its time grows with the square of what it holds, as AWS's does not.
+
+- Of a transaction it copies the whole table, to be able to roll back, once for each of the items. One that only puts,
+  deletes and checks replaces rows and changes none, so that one copy of what leads to the rows is enough.
+- A filter with many values it holds against each resource value by value, each as a pattern. Most are none.
+"""
+
+import copy
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from moto.dynamodb import models as dynamodb
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.ec2 import models as ec2
+from moto.ec2.utils import generic_filter, is_filter_matching
+
+Transact = Callable[[DynamoDBBackend, list[dict[str, Any]]], None]
+
+_COPIES: ContextVar[dict[str, Table] | None] = ContextVar("_COPIES", default=None)  # of the tables, in a transaction
+
+
+@cache
+def put_right() -> None:
+    """Corrects moto for the whole process, once."""
+    vars(dynamodb)["copy"] = SimpleNamespace(copy=copy.copy, deepcopy=_deepcopy)
+    setattr(DynamoDBBackend, "transact_write_items", _with_one_copy(DynamoDBBackend.transact_write_items))  # noqa: B010 (mypy takes no other way)
+    for name, module in sys.modules.items():
+        if name.startswith(ec2.__name__) and vars(module).get("generic_filter") is generic_filter:
+            vars(module)["generic_filter"] = _filtered
+
+
+def _with_one_copy(transact: Transact) -> Transact:
+    def transact_write_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        updates = any("Update" in item for item in transact_items)
+        token = _COPIES.set(None if updates else {})
+        try:
+            transact(backend, transact_items)
+        finally:
+            _COPIES.reset(token)
+
+    return transact_write_items
+
+
+def _deepcopy(thing: Any) -> Any:
+    copies = _COPIES.get()
+    if copies is None or not isinstance(thing, Table):
+        return copy.deepcopy(thing)
+    if thing.name not in copies:
+        copies[thing.name] = found = copy.copy(thing)
+        found.items = defaultdict(dict, {key: copy.copy(rows) for key, rows in thing.items.items()})
+    return copies[thing.name]
+
+
+def _filtered(filters: dict[str, Any], objects: list[Any]) -> list[Any]:
+    for name, wanted in (filters or {}).items():
+        plain = frozenset() if _has_patterns(wanted) else frozenset(wanted)
+        objects = [each for each in objects if _is_met(each, name, wanted, plain)]
+    return objects
+
+
+def _has_patterns(wanted: Any) -> bool:
+    return not isinstance(wanted, list) or any(set("*?[").intersection(value) for value in wanted)
+
+
+def _is_met(thing: Any, name: str, wanted: Any, plain: frozenset[str]) -> bool:
+    value = thing.get_filter_value(name) if plain else None
+    return value in plain if isinstance(value, str) else is_filter_matching(thing, name, wanted)
