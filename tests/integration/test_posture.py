@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from local import account
 from local.account import Account
+from local.cli import main
 from local.cloud import LocalAws
-from local.settings import PROJECT
-from relight.posture import PRACTICES
+from local.settings import ACCOUNT, PROJECT, REGION
+from relight.posture import PRACTICES, Count, table
 from tests.integration import helpers
 
 CAP = 6
@@ -55,10 +58,26 @@ def violations(posture: dict[str, Any]) -> dict[str, int]:
     return {each.control: posture[each.control][1] for each in PRACTICES if each.control in INTRODUCED}
 
 
+def checked(aws: LocalAws) -> dict[str, int]:
+    """The violations that `relight check` finds, by control, with an operator's own credentials."""
+    operator = {"AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "operator", "AWS_DEFAULT_REGION": REGION}
+    arguments = ["check", "--endpoint-url", aws.url, "--output", "json"]
+    result = CliRunner().invoke(main, arguments, env=operator | {"AWS_PROFILE": None, "NO_PROXY": "127.0.0.1"})
+    return {row["control"]: row["violated"] for row in json.loads(result.stdout)["posture"]}
+
+
+def swept(posture: dict[str, Any]) -> dict[str, int]:
+    """The same of what a sweep tells."""
+    rows = table({ACCOUNT: {control: Count(*numbers) for control, numbers in posture.items()}})
+    return {row.control: row.count.violated for row in rows}
+
+
 @pytest.mark.usefixtures("red")
 def test_sweep_by_sweep_within_the_cap(local_aws: LocalAws) -> None:
     local_aws.deploy(FlowLogsDestination=f"arn:aws:s3:::{FLOW_LOGS}", SweepRepairCap=str(CAP))
     left: list[int] = []
+    before = checked(local_aws)
+    assert sum(before[control] for control in INTRODUCED) > CAP * 2
     for _ in range(10):
         local_aws.forget()
         helpers.invoke(local_aws, "sweep", SCHEDULED)
@@ -69,9 +88,11 @@ def test_sweep_by_sweep_within_the_cap(local_aws: LocalAws) -> None:
         assert 0 < report["totals"]["repaired"] <= CAP
         assert helpers.writes(local_aws).count("flow_logs: CreateFlowLogs") <= 1, "one call for all of them"
         left.append(sum(violations(report["posture"]).values()))
+        assert swept(report["posture"]) == checked(local_aws), "a laptop sees what the sweep tells"
         if not left[-1]:
             break
     assert left == sorted(left, reverse=True)
+    assert {checked(local_aws)[control] for control in INTRODUCED} == {0}
     assert (left[-1], len(left)) == (0, len(set(left)))
     assert len(left) > 2
     vpcs = [vpc["VpcId"] for vpc in local_aws.client("ec2").describe_vpcs()["Vpcs"]]
