@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ RELIGHT = SHARED / "relight"
 LAYERS = (
     "plain", "errors", "model", "clock", "standard", "record", "policy", "posture", "telemetry", "incident",
     "message", "render", "aws", "notify", "ledger", "fallback", "journal", "resources", "case", "outbox", "repair",
-    "reconcile", "mend", "survey", "handler", "denied", "guard", "progress", "digest", "sweep",
+    "reconcile", "mend", "survey", "batch", "handler", "denied", "guard", "progress", "digest", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}
@@ -123,3 +124,14 @@ def test_nothing_deployed_knows_of_the_local_aws() -> None:
     for path in (*MODULES, *APPS):
         wrong = [name for name in imports(path) if name.split(".")[0] in ("local", "tests", "moto")]
         assert not wrong, f"{path.name} imports {wrong}: what stands in for AWS is never deployed"
+
+
+def test_a_cold_start_loads_only_what_an_event_needs() -> None:
+    """boto3 would load what moves files to S3; powertools' batches, every event that there is: half a cold start."""
+    program = "import sys, relight.handler; print(*sys.modules)"
+    ran = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(SHARED)}, capture_output=True, text=True, check=True
+    )
+    loaded = set(ran.stdout.split())
+    assert "relight.reconcile" in loaded
+    assert not loaded & {"boto3", "s3transfer", "aws_lambda_powertools.utilities.batch", "asyncio", "multiprocessing"}

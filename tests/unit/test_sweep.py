@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from relight.aws import Aws
 from relight.errors import InvalidSetting, RelightError
 from relight.journal import Journal
 from relight.model import Outcome, Severity
@@ -19,7 +20,7 @@ from relight.progress import Progress
 from relight.resources import bucket, trail, vpc
 from relight.sweep import BATCH, NOTED_EVERY, Desk, handler_for_sweep, sweep
 from tests.unit.builders import ACCOUNT, NOON, REGION, TRAIL_ARN, finding, incident, resource, standard
-from tests.unit.fakes import Answer, Crash, FakeClock, FakeLedger, FakeNotifier, FakeSession, fake_aws, refused
+from tests.unit.fakes import Answer, Crash, FakeClock, FakeLedger, FakeNotifier, FakeSession, refused
 
 FAMILIES = {"trail": "trail-function", "vpc": "vpc-function", "bucket": "bucket-function"}
 LATER = NOON + timedelta(minutes=10)
@@ -76,8 +77,7 @@ class Scene:
 
     @property
     def desk(self) -> Desk:
-        aws, _ = fake_aws()
-        aws._session = self.session  # noqa: SLF001
+        aws = Aws(ACCOUNT, REGION, self.session)
         settings = standard(families=FAMILIES, sweep_cap=self.cap)
         return Desk(settings, aws, self.ledger, self.journal, self.notifier, self.clock)
 
