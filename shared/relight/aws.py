@@ -7,8 +7,10 @@ which are boto3's too: boto3 itself would load what moves files to S3, a third o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
@@ -19,6 +21,8 @@ from botocore.session import get_session
 from relight.errors import AwsError, PartlyFailed, RelightError
 from relight.model import Call, Unread
 from relight.standard import REGION
+
+Answer = TypeVar("Answer")
 
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
@@ -31,6 +35,8 @@ CONFIG = Config(
     read_timeout=10,
     user_agent_extra="relight",
 )
+# So many reads go out at once, of which botocore's own pool of connections takes ten.
+HANDS = 8
 # A function that is invoked answers when it is done: as long as its timeout, and not twice.
 PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=130))
 
@@ -38,9 +44,11 @@ PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts":
 class Aws:
     """Clients for the stack's own account, in any Region. They are made when first needed and kept."""
 
-    def __init__(self, account: str, region: str, session: Any = None) -> None:
+    def __init__(self, account: str, region: str, session: Any = None, hands: int = HANDS) -> None:
         self.account = account
         self.region = region
+        self._hands = ThreadPoolExecutor(hands) if hands > 1 else None  # threads begin when they are needed
+        self._making = Lock()  # sessions are not made for threads, as clients are
         self._make: Any = session.client if session else get_session().create_client
         self._clients: dict[tuple[str, str], Any] = {}
 
@@ -60,10 +68,23 @@ class Aws:
     def client(self, service: str, region: str) -> Any:
         """The client of a service in a Region."""
         key = (service, region)
-        if key not in self._clients:
-            config = PATIENT if service == "lambda" else CONFIG
-            self._clients[key] = self._make(service, region_name=region, config=config)
+        with self._making:
+            if key not in self._clients:
+                config = PATIENT if service == "lambda" else CONFIG
+                self._clients[key] = self._make(service, region_name=region, config=config)
         return self._clients[key]
+
+    def later(self, read: Callable[[], Answer]) -> Callable[[], Answer]:
+        """Begins a read; what is returned waits for its answer, and raises what it raised."""
+        if self._hands:
+            return self._hands.submit(read).result
+        answer = read()
+        return lambda: answer
+
+    def together(self, *reads: Callable[[], Any]) -> list[Any]:
+        """The answers of reads that do not depend on each other, which go out at once. Raises the first's error."""
+        waiting = [self.later(read) for read in reads]
+        return [wait() for wait in waiting]
 
 
 class Place:
@@ -77,6 +98,10 @@ class Place:
     def elsewhere(self, region: str) -> Place:
         """Another Region of the same account."""
         return Place(self._aws, region)
+
+    def together(self, *reads: Callable[[], Any]) -> list[Any]:
+        """As `Aws.together`."""
+        return self._aws.together(*reads)
 
     def read(self, service: str, operation: str, missing: Iterable[str] = (), **params: Any) -> dict[str, Any] | None:
         """The answer to a read, or None where AWS answers with one of the error codes in `missing`.

@@ -7,8 +7,9 @@ was done: Lambda retries, then dead-letters, then an alarm rings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from relight import outbox
@@ -51,7 +52,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
     """
     run = replace(run, ledger=FallbackLedger(run.ledger))
     scope = scope or kind.locate(record)
-    baselines = known(run, kind, scope)
+    baselines = Awaited(run.aws.later(reading(run, kind, scope)))
     failures: list[RelightError] = []
     repaired = 0
     for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
@@ -64,6 +65,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
             repaired += settle(case, observed)
         except RelightError as failure:
             failures.append(failure)
+    len(baselines)  # by now they are there, or lost
     if run.ledger.lost:
         failures.append(run.ledger.lost)
     if failures:
@@ -75,6 +77,11 @@ def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
 
     Raises RelightError where the scope is another account's, MalformedRecord where a name can be none of AWS's.
     """
+    return reading(run, kind, scope)()
+
+
+def reading(run: Runtime, kind: Kind, scope: Scope) -> Callable[[], dict[str, Baseline[Any]]]:
+    """What `known` reads, to be begun by the caller. Raises as it does, at once."""
     run.aws.at(scope.account, scope.region)
     _check_names(kind, scope)
 
@@ -82,8 +89,24 @@ def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
         return kind.arn(run.standard.partition, scope.account, scope.region, name)
 
     if scope.parts:
-        return run.ledger.baselines_under(kind.KIND, scope.account, arn(""), kind.revive)
-    return run.ledger.baselines(kind.KIND, scope.account, [arn(name) for name in scope.names], kind.revive)
+        return partial(run.ledger.baselines_under, kind.KIND, scope.account, arn(""), kind.revive)
+    return partial(run.ledger.baselines, kind.KIND, scope.account, [arn(name) for name in scope.names], kind.revive)
+
+
+class Awaited(Mapping[str, Baseline[Any]]):
+    """Baselines that are under way while the resources are looked at: whoever needs them first waits for them."""
+
+    def __init__(self, wait: Callable[[], Mapping[str, Baseline[Any]]]) -> None:
+        self._wait = wait
+
+    def __getitem__(self, arn: str) -> Baseline[Any]:
+        return self._wait()[arn]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wait())
+
+    def __len__(self) -> int:
+        return len(self._wait())
 
 
 def _check_names(kind: Kind, scope: Scope) -> None:

@@ -56,7 +56,7 @@ def cloud() -> Iterator[tuple[Aws, Any]]:
     """Moto, with clients that all tests of this module share: making them is what takes time."""
     with mock_aws():
         session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="y", region_name=REGION)  # noqa: S106
-        yield Aws(ACCOUNT, REGION, session), session.resource("dynamodb")
+        yield Aws(ACCOUNT, REGION, session, hands=1), session.resource("dynamodb")
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ class _Pages:
 def fake_aws(**answers: Answer) -> tuple[Aws, FakeSession]:
     """The real Aws on a fake session; answers are named ``service__Operation``."""
     session = FakeSession({name.replace("__", ":"): answer for name, answer in answers.items()})
-    return Aws(ACCOUNT, REGION, session), session
+    return Aws(ACCOUNT, REGION, session, hands=1), session
 
 
 class FakeClock(Clock):

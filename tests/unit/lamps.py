@@ -212,7 +212,7 @@ class Scene:
 
     @property
     def run(self) -> Runtime:
-        aws = Aws(ACCOUNT, REGION, self.house.session())
+        aws = Aws(ACCOUNT, REGION, self.house.session(), hands=1)
         return Runtime(standard(**self.settings), aws, self.ledger, self.notifier, self.clock)
 
     @property

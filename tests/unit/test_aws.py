@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import boto3
@@ -214,3 +216,42 @@ def test_an_operation_that_the_runtimes_boto3_does_not_know_is_an_aws_error(stub
     assert caught.value.code == "UnknownOperation"
     with pytest.raises(AwsError, match="UnknownOperation"):
         list(stubbed.here.pages("cloudwatch", "ListThingsOfTomorrow", "Things"))
+
+
+# ------------------------------------------------------------------------------------------------------ at once
+
+
+def test_reads_that_do_not_depend_on_each_other_go_out_at_once() -> None:
+    """Each waits for the other: in turns, the first would wait in vain."""
+    meeting = Barrier(2)
+    here = Aws(ACCOUNT, REGION, SESSION).home
+    first, second = here.together(lambda: meeting.wait(30), lambda: meeting.wait(30))
+    assert {first, second} == {0, 1}
+
+
+def test_a_read_that_was_begun_is_waited_for_once() -> None:
+    asked: list[str] = []
+    wait = Aws(ACCOUNT, REGION, SESSION).later(lambda: asked.append("once"))
+    wait()
+    wait()
+    assert asked == ["once"]
+
+
+def test_what_a_read_raises_reaches_who_waits_for_it() -> None:
+    refusal = AwsError("kms:DescribeKey", "AccessDeniedException", "no")
+
+    def refused() -> None:
+        raise refusal
+
+    aws = Aws(ACCOUNT, REGION, SESSION)
+    wait = aws.later(refused)
+    with pytest.raises(AwsError, match="no"):
+        wait()
+    with pytest.raises(AwsError, match="no"):
+        aws.home.together(lambda: "fine", refused)
+
+
+def test_clients_are_made_one_by_one() -> None:
+    """Sessions are not made for threads (boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html)."""
+    aws = Aws(ACCOUNT, REGION, SESSION)
+    assert len(set(map(id, aws.together(*[partial(aws.client, "sns", REGION)] * 8)))) == 1

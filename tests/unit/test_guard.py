@@ -48,7 +48,7 @@ class Scene:
         )
         run = Runtime(
             standard(stack=STACK, guarded="TrailRule"),
-            Aws(ACCOUNT, REGION, self.session),
+            Aws(ACCOUNT, REGION, self.session, hands=1),
             self.ledger,
             self.notifier,
             self.clock,

@@ -137,7 +137,7 @@ def test_a_named_vpc_that_is_gone() -> None:
     aws, session = region(shown("vpc-2"))
     seen = look(aws, "vpc-1")["vpc-1"]
     assert (seen.state, seen.out_of_reach) == (None, "")
-    assert session.names == ["ec2:DescribeVpcs"]
+    assert session.names == ["ec2:DescribeVpcs", "ec2:DescribeFlowLogs"], "they go out at once"
 
 
 def test_a_vpc_that_lost_its_flow_log_and_is_gone_is_left_out() -> None:

@@ -77,7 +77,7 @@ class Scene:
 
     @property
     def desk(self) -> Desk:
-        aws = Aws(ACCOUNT, REGION, self.session)
+        aws = Aws(ACCOUNT, REGION, self.session, hands=1)
         settings = standard(families=FAMILIES, sweep_cap=self.cap)
         return Desk(settings, aws, self.ledger, self.journal, self.notifier, self.clock)
 

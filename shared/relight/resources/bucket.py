@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from relight.aws import Aws, Place, unread
@@ -52,13 +53,12 @@ def observe(
     mistaken for somebody else's bucket.
     """
     place = aws.at(scope.account, scope.region)
-    trails = seen.trails(place)
+    trails, own = place.together(lambda: seen.trails(place), lambda: _own_buckets(place, scope.names))
     delivering: dict[str, list[tuple[str, str]]] = {}
     for trail in trails:
         sender = trail.get("S3KeyPrefix") or "", trail.get("TrailARN", "")
         delivering.setdefault(trail.get("S3BucketName", ""), []).append(sender)
     matter = delivering.keys() | standard.watched_buckets
-    own = _own_buckets(place, scope.names)
     for name in scope.names:
         full = arn(standard.partition, scope.account, scope.region, name)
         baseline = baselines.get(full)
@@ -99,7 +99,8 @@ def _read(place: Place, account: str, name: str, *, matters: bool) -> Bucket | N
     found = Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
     if not matters and not found.logging:
         return found
-    parts = {part: _part(reader, place, name) for part, reader in READERS.items()}
+    read = place.together(*(partial(_part, reader, place, name) for reader in READERS.values()))
+    parts = dict(zip(READERS, read, strict=True))
     rules, sizes = parts.pop("lifecycle") if isinstance(parts["lifecycle"], tuple) else (parts.pop("lifecycle"), "")
     return replace(found, **parts, lifecycle=rules, lifecycle_sizes=sizes)
 

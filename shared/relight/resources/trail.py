@@ -138,30 +138,37 @@ def _read(
     before: Trail | None,
     standard: Standard,
 ) -> Trail | None:
-    status = place.read("cloudtrail", "GetTrailStatus", missing=("TrailNotFoundException",), Name=shown["TrailARN"])
+    full, group, key = shown["TrailARN"], shown.get("CloudWatchLogsLogGroupArn") or "", shown.get("KmsKeyId") or ""
+    status, (basic, advanced), insights, tags, readers, key_states = place.together(
+        lambda: place.read("cloudtrail", "GetTrailStatus", missing=("TrailNotFoundException",), Name=full),
+        lambda: trail_events.event_selectors(place, full),
+        lambda: trail_events.insight_selectors(place, full),
+        lambda: _tags(place, full),
+        lambda: _readers(place, full, group),
+        lambda: _key_states(place, full, key, standard),
+    )
     if status is None:  # deleted since it was listed
         return None
     multi_region = bool(shown.get("IsMultiRegionTrail"))
-    others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != shown["TrailARN"]]
-    basic, advanced = trail_events.event_selectors(place, shown["TrailARN"])
+    others = [t for t in listed if t.get("IsMultiRegionTrail") and t["TrailARN"] != full]
     found = Trail(
-        account=shown["TrailARN"].split(":")[4],
+        account=full.split(":")[4],
         region=place.region,
         logging=bool(status.get("IsLogging")),
         log_file_validation=bool(shown.get("LogFileValidationEnabled")),
         multi_region=multi_region,
         global_events=bool(shown.get("IncludeGlobalServiceEvents")),
-        kms_key=shown.get("KmsKeyId") or "",
+        kms_key=key,
         bucket=shown.get("S3BucketName") or "",
         prefix=shown.get("S3KeyPrefix") or "",
-        log_group=shown.get("CloudWatchLogsLogGroupArn") or "",
+        log_group=group,
         log_group_role=shown.get("CloudWatchLogsRoleArn") or "",
         sns_topic=shown.get("SnsTopicARN") or "",
         event_selectors=basic,
         advanced_event_selectors=advanced,
-        insight_selectors=trail_events.insight_selectors(place, shown["TrailARN"]),
+        insight_selectors=insights,
         recursive_logging=shown.get("RecursiveLogging", True),
-        tags=_tags(place, shown["TrailARN"]),
+        tags=tags,
         name=shown["Name"],
     )
     found = replace(
@@ -169,7 +176,7 @@ def _read(
         covered=trail_events.needs_cover(found) and _covered(place, others),
         elsewhere=trail_events.elsewhere(place, found, others, before, standard),
     )
-    return _with_key_states(place, _with_log_group(place, found, before), before, standard)
+    return _with_key_states(place, _with_log_group(found, readers, before), key_states, before, standard)
 
 
 def _tags(place: Place, trail_arn: str) -> Mapping[str, str] | Unread:
@@ -182,25 +189,36 @@ def _tags(place: Place, trail_arn: str) -> Mapping[str, str] | Unread:
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-def _with_log_group(place: Place, trail: Trail, before: Trail | None) -> Trail:
-    """Adds whether the trail's log group exists, and whom it hands events on to. One read tells both."""
+# The filters of a trail's log group; whether there is such a group, or why that is not known.
+Readers = tuple[dict[str, Any], ...] | bool | Unread
+
+
+def _readers(place: Place, trail_arn: str, group: str) -> Readers:
+    """Whether a trail's log group exists, and whom it hands events on to. One read tells both."""
+    if not group:
+        return False
+    owner = group.split(":")[4:5]
+    if owner != trail_arn.split(":")[4:5]:
+        return Unread(f"it belongs to {owner}", foreign=True)
+    gone = ("ResourceNotFoundException",)
+    name = log_group_name(group)
+    try:
+        answer = place.read("logs", "DescribeSubscriptionFilters", missing=gone, logGroupName=name)
+    except AwsError as error:
+        return unread(error)
+    return tuple(_filter(each) for each in answer["subscriptionFilters"]) if answer else False
+
+
+def _with_log_group(trail: Trail, readers: Readers, before: Trail | None) -> Trail:
+    """Adds them; where nobody may look, the last known ones."""
     if not trail.log_group:
         return trail
-    last_known = before.subscription_filters if before else ()
-    name, owner = log_group_name(trail.log_group), trail.log_group.split(":")[4:5]
-    if owner != [trail.account]:
-        return replace(
-            trail, log_group_exists=Unread(f"it belongs to {owner}", foreign=True), subscription_filters=last_known
-        )
-    try:
-        answer = place.read(
-            "logs", "DescribeSubscriptionFilters", missing=("ResourceNotFoundException",), logGroupName=name
-        )
-    except AwsError as error:
-        return replace(trail, log_group_exists=unread(error), subscription_filters=last_known)
-    if answer is None:
-        return replace(trail, log_group_exists=False)
-    return replace(trail, subscription_filters=tuple(_filter(each) for each in answer["subscriptionFilters"]))
+    if isinstance(readers, Unread):
+        last_known = before.subscription_filters if before else ()
+        return replace(trail, log_group_exists=readers, subscription_filters=last_known)
+    if isinstance(readers, bool):
+        return replace(trail, log_group_exists=readers)
+    return replace(trail, subscription_filters=readers)
 
 
 def _filter(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,9 +253,15 @@ def _covers(home: Place, trail_arn: str, here: Place) -> bool | Unread:
     return bool(status.get("IsLogging")) and logs_all_management_events(selectors)
 
 
-def _with_key_states(place: Place, trail: Trail, before: Trail | None, standard: Standard) -> Trail:
+def _key_states(place: Place, trail_arn: str, key: str, standard: Standard) -> dict[str, str | Unread]:
+    """The state of the trail's own key, if it may be one that Relight would look at."""
+    return {key: _key_state(place, key)} if key and standard.trusts_key(key, trail_arn.split(":")[4]) else {}
+
+
+def _with_key_states(
+    place: Place, trail: Trail, states: dict[str, str | Unread], before: Trail | None, standard: Standard
+) -> Trail:
     """Adds the state of the trail's key or, where that will not do, of those that could take its place."""
-    states: dict[str, str | Unread] = {}
     found = replace(trail, key_states=states)
     for key in filter(None, (trail.kms_key, before.kms_key if before else "")):
         if _usable(place, found, key, states, standard):

@@ -76,8 +76,12 @@ def observe(
         names += _delivering_to(place, groups)
         unplaced = bool(lost.difference(*(b.state.flow_log_ids for b in baselines.values())))
 
-    vpcs = {vpc["VpcId"]: vpc["OwnerId"] for vpc in _vpcs(place, None if unplaced else names)}
-    flow_logs = _flow_logs(place, list(vpcs), missing={group for group in groups if not _exists(place, group)})
+    if unplaced:
+        listed = _vpcs(place, None)
+        flow_logs = _flow_logs(place, [vpc["VpcId"] for vpc in listed], groups)
+    else:
+        listed, flow_logs = place.together(lambda: _vpcs(place, names), lambda: _flow_logs(place, names, groups))
+    vpcs = {vpc["VpcId"]: vpc["OwnerId"] for vpc in listed}
     for name in dict.fromkeys((*scope.names, *vpcs)):
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, name, full, scope.account, scope.region)
@@ -124,8 +128,9 @@ def _vpcs(place: Place, names: Sequence[str] | None) -> list[dict[str, Any]]:
     ]
 
 
-def _flow_logs(place: Place, names: Sequence[str], missing: AbstractSet[str]) -> dict[str, list[FlowLog]]:
-    """The flow logs of each VPC; `missing` are log groups that are known not to exist."""
+def _flow_logs(place: Place, names: Sequence[str], doubtful: Sequence[str]) -> dict[str, list[FlowLog]]:
+    """The flow logs of each VPC; `doubtful` are log groups that may not exist any more."""
+    missing = {group for group in doubtful if not _exists(place, group)}
     found: dict[str, list[FlowLog]] = {}
     for values in _chunks(names):
         filters = [{"Name": "resource-id", "Values": values}]
