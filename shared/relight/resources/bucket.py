@@ -167,10 +167,11 @@ READERS: Mapping[str, Callable[[Place, str], Any]] = {
 }
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place) -> Iterator[str]:
     """All buckets of the account in the Region."""
     listed = place.pages("s3", "ListBuckets", "Buckets", BucketRegion=place.region, PaginationConfig={"PageSize": 1000})
-    return [bucket["Name"] for bucket in listed]
+    for bucket in listed:
+        yield bucket["Name"]
 
 
 def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:

@@ -134,9 +134,10 @@ def _bucket_keys(place: Place, bucket: str) -> list[str]:
     return [key for key in keys if key.startswith("arn:")]
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place) -> Iterator[str]:
     """The ARNs of all keys of the Region; AWS's own are left out when they are looked at."""
-    return [key["KeyArn"] for key in place.pages("kms", "ListKeys", "Keys")]
+    for key in place.pages("kms", "ListKeys", "Keys"):
+        yield key["KeyArn"]
 
 
 def taken(record: Record, baseline: Baseline[Key] | None, standard: Standard) -> dict[str, str]:

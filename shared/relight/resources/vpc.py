@@ -28,6 +28,7 @@ LOG_GROUP = "log-group:"  # marks a part that is a log group; the others are ids
 VPCS = 300
 # So many ids of earlier flow logs are remembered of a VPC.
 FORMER = 20
+PAGES = {"PageSize": 1000}  # without it, all that there are come in one answer
 FILTER_VALUES = 200  # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 
 
@@ -97,10 +98,11 @@ def observe(
             yield Observed(resource, found)
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place) -> Iterator[str]:
     """The ids of the account's own VPCs in the Region; those that are shared with it are left out."""
     own = [{"Name": "owner-id", "Values": [place.account]}]
-    return [vpc["VpcId"] for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own)]
+    for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own, PaginationConfig=PAGES):
+        yield vpc["VpcId"]
 
 
 def _former(logs: Sequence[FlowLog], baseline: Baseline[Vpc] | None) -> tuple[str, ...]:
@@ -120,7 +122,7 @@ def _suspect(vpc: Vpc, baseline: Baseline[Vpc] | None) -> bool:
 def _vpcs(place: Place, names: Sequence[str] | None) -> list[dict[str, Any]]:
     """DescribeVpcs by filter, which leaves out unknown ids where VpcIds would fail; None: the whole Region."""
     if names is None:
-        return list(place.pages("ec2", "DescribeVpcs", "Vpcs"))
+        return list(place.pages("ec2", "DescribeVpcs", "Vpcs", PaginationConfig=PAGES))
     return [
         vpc
         for values in _chunks(names)
