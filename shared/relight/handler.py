@@ -9,6 +9,7 @@ from typing import Any
 
 from relight import telemetry
 from relight.aws import Aws
+from relight.batch import take_batch
 from relight.case import Runtime
 from relight.clock import Clock
 from relight.errors import MalformedRecord
@@ -48,9 +49,7 @@ def handler_for(*kinds: Kind) -> Handler:
 
     def handle(event: Any, context: Any) -> Any:
         if isinstance(event, Mapping) and "Records" in event:
-            from relight.batch import take_batch  # noqa: PLC0415 (loads a tenth of a second's worth that few need)
-
-            return take_batch(partial(take_event, run, kinds), event, context)
+            return take_batch(partial(take_event, run, kinds), event)
         if isinstance(event, Mapping) and event.get("source") == SOURCE:
             return survey(run, kinds, event, _until(run, context))
         take_event(run, kinds, event, context.aws_request_id)
