@@ -41,7 +41,10 @@ flood: .venv/.local ## An attack a thousand times a minute: load, quotas, messag
 reliability: .venv/.dev ## All of these, and the README's table filled by them (ONLY="faults flood" for some)
 	@PYTHONPATH=shared:. $(BIN)/python -m local.reliability $(if $(ONLY),--only $(ONLY))
 
-.PHONY: bench-sweep
+.PHONY: bench bench-sweep
+bench: .venv/.local .venv-bench/.ready build ## Five repairs beside Cloud Custodian's and the least possible (EVENTS=StopLogging ROUNDS=5)
+	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.compare $(EVENTS:%=--event %) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 bench-sweep: .venv/.local .venv-bench/.ready ## A sweep over 1,000 and 5,000 VPCs beside Cloud Custodian's (VPCS=300 ROUNDS=5)
 	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.sweep $(if $(VPCS),--vpcs $(VPCS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
@@ -139,6 +142,8 @@ $(UV): requirements/uv.txt
 	$(call install,.venv,requirements/dev.txt)
 	@touch $@
 
+# Lambda's Python where it is found, be it under pyenv; else the one at hand.
+.venv-bench/.ready: private PYTHON = $(shell if PYENV_VERSION=3.13 python3.13 -c "" 2>/dev/null; then echo PYENV_VERSION=3.13 python3.13; else echo python3; fi)
 .venv-bench/.ready: requirements/bench.txt | $(UV)
 	$(call say,Installing Cloud Custodian)
 	$(call install,.venv-bench,requirements/bench.txt)

@@ -17,7 +17,12 @@ from werkzeug.exceptions import NotFound
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 # Where the name in a signature is not the name of botocore's model.
-_MODELS = {"monitoring": "cloudwatch", "states": "stepfunctions", "email": "ses"}
+_MODELS = {
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "email": "ses",
+    "tagging": "resourcegroupstaggingapi",
+}
 
 
 @dataclass(frozen=True)

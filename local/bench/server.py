@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
-from urllib.parse import parse_qsl
 
 import boto3
 
-from local.settings import ACCOUNT, LOOPBACK, REGION
+from local.settings import ACCOUNT, REGION
 
 TABLE, BUCKET = "ledger", "example-flow-logs"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:security"
@@ -20,11 +19,19 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:security"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the server was asked since it was last filled."""
+    """What the server was asked since it was last filled or staged."""
 
-    calls: int
+    calls: tuple[Arrival, ...]
     most_at_once: int  # resources in one CreateFlowLogs
     covered: int  # VPCs that have a flow log now
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One call: when it came, in seconds on the machine's monotonic clock, and its service and operation."""
+
+    at: float
+    name: str
 
 
 class Server:
@@ -33,28 +40,44 @@ class Server:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.url: str = connection.recv()
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """A client with the account's own hands."""
+        if service not in self._clients:
+            session: Any = boto3.Session("testing", "testing", region_name=REGION)
+            self._clients[service] = session.client(service, endpoint_url=self.url)
+        return self._clients[service]
 
     def fill(self, vpcs: int) -> None:
         """An account with so many VPCs, none of which has a flow log, a bucket to deliver to, a ledger and a topic."""
-        self._ask(("fill", vpcs))
-        options: dict[str, Any] = {"endpoint_url": self.url, "region_name": REGION}
-        session = boto3.Session("testing", "testing")
-        session.client("s3", **options).create_bucket(Bucket=BUCKET)
-        session.client("sns", **options).create_topic(Name="security")
-        session.client("dynamodb", **options).create_table(
+        self._ask("fill", vpcs)
+        self.client("s3").create_bucket(Bucket=BUCKET)
+        self.client("sns").create_topic(Name="security")
+        self.client("dynamodb").create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
-        self._ask(("count", 0))
+        self._ask("count")
+
+    def build(self) -> dict[str, dict[str, str]]:
+        """An account where Relight is deployed and has looked once; each function's environment, by its family."""
+        environments: dict[str, dict[str, str]] = self._ask("build")
+        return environments
+
+    def stage(self, event: str, delay: float = 0) -> None:
+        """The account as each of the five events leaves it; `delay` seconds are added to each call from now on."""
+        self._ask("stage", event, delay)
 
     def asked(self) -> Asked:
         """What came since then."""
-        return Asked(*self._ask(("asked", 0)))
+        asked: Asked = self._ask("asked")
+        return asked
 
-    def _ask(self, what: tuple[str, int]) -> Any:
-        self._connection.send(what)
+    def _ask(self, what: str, *arguments: Any) -> Any:
+        self._connection.send((what, arguments))
         return self._connection.recv()
 
 
@@ -65,6 +88,7 @@ def running() -> Iterator[Server]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
+    theirs.close()  # so that whoever waits for a process that has died hears of it
     try:
         yield Server(ours)
     finally:
@@ -72,73 +96,7 @@ def running() -> Iterator[Server]:
         process.join()
 
 
-class _Counting:
-    """A WSGI application around moto's that counts."""
-
-    def __init__(self, application: Any) -> None:
-        self._application = application
-        self.calls = 0
-        self.most = 0
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        self.calls += 1
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = _again(body)
-        if b"Action=CreateFlowLogs" in body:
-            ids = [name for name, _ in parse_qsl(body.decode()) if name.startswith("ResourceId.")]
-            self.most = max(self.most, len(ids))
-        answer: Iterable[bytes] = self._application(environ, start_response)
-        return answer
-
-
-def _again(body: bytes) -> Any:
-    from io import BytesIO  # noqa: PLC0415 (in the server's process only)
-
-    return BytesIO(body)
-
-
 def _serve(connection: Connection) -> None:
-    import logging  # noqa: PLC0415 (in the server's process only)
+    from local.bench.serving import serve  # noqa: PLC0415 (moto, in the server's process only)
 
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 (as above)
-    from werkzeug.serving import make_server  # noqa: PLC0415 (as above)
-
-    from local import scale  # noqa: PLC0415 (as above)
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    scale.put_right()  # else the time is moto's, copying the ledger a hundred times for each hundred rows
-    application = _Counting(DomainDispatcherApplication(create_backend_app))
-    server = make_server(LOOPBACK, 0, application, threaded=True)
-    from threading import Thread  # noqa: PLC0415 (as above)
-
-    Thread(target=server.serve_forever, daemon=True).start()
-    connection.send(f"http://{LOOPBACK}:{server.port}")
-    while True:
-        what, number = connection.recv()
-        if what == "fill":
-            _fill(number)
-        if what == "count":
-            application.calls, application.most = 0, 0
-        connection.send((application.calls, application.most, _covered()) if what == "asked" else None)
-
-
-def _ec2() -> Any:
-    from moto.backends import get_backend  # noqa: PLC0415 (as above)
-
-    return get_backend("ec2")[ACCOUNT][REGION]
-
-
-def _fill(vpcs: int) -> None:
-    from moto.moto_api._internal import moto_api_backend  # noqa: PLC0415 (as above)
-
-    moto_api_backend.reset()
-    backend = _ec2()
-    for vpc in list(backend.vpcs):
-        backend.vpcs.pop(vpc)
-    for number in range(vpcs):
-        backend.create_vpc(f"10.{number // 256 % 256}.{number % 256}.0/24")
-
-
-def _covered() -> int:
-    backend = _ec2()
-    return len({log.resource_id for log in backend.flow_logs.values()} & set(backend.vpcs))
+    serve(connection)

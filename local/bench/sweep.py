@@ -84,7 +84,7 @@ def measured(server: Server, command: Sequence[str | Path]) -> Run:
         raise click.ClickException(f"{' '.join(argv)} failed:\n{said[-2000:]}")
     asked = server.asked()
     cpu = usage.ru_utime + usage.ru_stime
-    return Run(wall, cpu, usage.ru_maxrss / 1024, asked.calls, asked.most_at_once, asked.covered)
+    return Run(wall, cpu, usage.ru_maxrss / 1024, len(asked.calls), asked.most_at_once, asked.covered)
 
 
 def contest(server: Server, vpcs: int, rounds: int, folder: Path) -> dict[str, list[Run]]:
