@@ -42,8 +42,8 @@ reliability: .venv/.dev ## All of these, and the README's table filled by them (
 	@PYTHONPATH=shared:. $(BIN)/python -m local.reliability $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench bench-sweep
-bench: .venv/.local .venv-bench/.ready build ## Five repairs beside Cloud Custodian's and the least possible (EVENTS=StopLogging ROUNDS=5)
-	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.compare $(EVENTS:%=--event %) $(if $(ROUNDS),--rounds $(ROUNDS))
+bench: .venv/.local .venv-bench/.ready build ## Five repairs beside Cloud Custodian's and the least possible (EVENTS=StopLogging ROUNDS=5 SOAK=5000)
+	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.compare $(EVENTS:%=--event %) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SOAK),--soak $(SOAK))
 
 bench-sweep: .venv/.local .venv-bench/.ready ## A sweep over 1,000 and 5,000 VPCs beside Cloud Custodian's (VPCS=300 ROUNDS=5)
 	@PYTHONPATH=shared:. $(BIN)/python -m local.bench.sweep $(if $(VPCS),--vpcs $(VPCS)) $(if $(ROUNDS),--rounds $(ROUNDS))

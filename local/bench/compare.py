@@ -21,10 +21,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from local import account
 from local.bench import packages, tables
 from local.bench.events import FIVE, Event
-from local.bench.packages import CONTESTANTS, PYTHON, TELLING, Package
-from local.bench.process import DELAY, Run, runs
+from local.bench.packages import CONTESTANTS, PYTHON, RELIGHT, TELLING, Package
+from local.bench.process import DELAY, FRESH, Run, runs, soak
 from local.bench.server import Server, running
 from local.markdown import placed
 from local.settings import PROJECT
@@ -98,7 +99,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _measured(chosen: Sequence[Event], rounds: int) -> dict[str, Any]:
+def _soaked(server: Server, package: Callable[..., Package], events: int) -> list[int]:
+    """The peaks after the first hundred events of a warm process, and after every hundred more."""
+    event = next(each for each in FIVE if each.name == "StopLogging")
+    stop = partial(server.client("cloudtrail").stop_logging, Name=account.TRAIL)
+    return soak(server, event, package(event, "shipped", RELIGHT), events, stop)[FRESH - 1 :: FRESH]
+
+
+def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     with running() as server, tempfile.TemporaryDirectory() as name, bar:
@@ -115,11 +123,15 @@ def _measured(chosen: Sequence[Event], rounds: int) -> dict[str, Any]:
             found = contest(server, event, rounds, package, partial(bar.advance, task))
             telling = runs(server, event, package("shipped", TELLING), warm=1)
             events[event.name] = summary(found, telling)
+            bar.console.print(f"{event.name}: measured")
+        if soaked:
+            bar.update(task, description=f"{soaked} events in one process")
         return {
             "on": f"{datetime.now(UTC):%Y-%m-%d}",
             "rounds": rounds,
             "machine": machine(),
             "packages": packages.sizes(folder),
+            "soak": _soaked(server, partial(packages.find, folder, environments), soaked),
             "events": events,
         }
 
@@ -136,7 +148,7 @@ def _measured(chosen: Sequence[Event], rounds: int) -> dict[str, Any]:
 @click.option(
     "--write/--no-write", default=None, help="Whether docs/ keeps it. By default where all five are measured."
 )
-def main(rounds: int, names: tuple[str, ...], write: bool | None) -> None:  # noqa: FBT001 (click's own way)
+def main(rounds: int, names: tuple[str, ...], soaked: int, write: bool | None) -> None:  # noqa: FBT001 (click's own way)
     """Compares repairs with Cloud Custodian's, and with the least that could repair.
 
     \b
@@ -145,7 +157,7 @@ def main(rounds: int, names: tuple[str, ...], write: bool | None) -> None:  # no
       make bench EVENTS="StopLogging CreateVpc" ROUNDS=3
     """  # noqa: D301 (click reads the backspace)
     chosen = [each for each in FIVE if not names or each.name in names]
-    data = _measured(chosen, rounds)
+    data = _measured(chosen, rounds, soaked)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH

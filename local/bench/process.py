@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
@@ -19,6 +19,7 @@ from local.bench.events import Event
 from local.bench.packages import HERE, PYTHON, Package
 from local.bench.server import Server
 
+FRESH = 100  # events, after which a soaked process finds the ledger as it was at first
 DELAY = 0.05  # seconds that a call takes more than here, as in a real Region
 
 
@@ -103,6 +104,18 @@ def runs(server: Server, event: Event, package: Package, delay: float = 0, warm:
     return found
 
 
+def soak(server: Server, event: Event, package: Package, events: int, spoil: Callable[[], None]) -> list[int]:
+    """The peak of one warm process's memory after each of so many events, in bytes; `spoil` makes the drift of one."""
+    peaks = []
+    with started(package) as process:
+        for number in range(events):
+            if number % FRESH == 0:
+                server.stage(event.name)
+            spoil()
+            peaks.append(int(process.give(package.takes(event.now()))["peak"]))
+    return peaks
+
+
 def _run(server: Server, event: Event, answer: Mapping[str, Any], start: float) -> Run:
     calls = server.asked().calls
     names = tuple(each.name for each in calls)
@@ -114,16 +127,16 @@ def _run(server: Server, event: Event, answer: Mapping[str, Any], start: float) 
         cpu=answer["cpu"],
         peak=answer["peak"],
         before=before,
-        trips=None if before is None else _trips([each.at for each in calls[:before]]),
+        trips=None if before is None else trips([each.at for each in calls[:before]]),
         calls=names,
         repaired=event.repaired(server.client),
     )
 
 
-def _trips(arrivals: Sequence[float]) -> int:
+def trips(arrivals: Sequence[float]) -> int:
     """How often there was a wait for answers: calls that came within one delay of each other were under way at once."""
-    trips, first = 0, -math.inf
+    count, first = 0, -math.inf
     for at in arrivals:
         if at >= first + DELAY:
-            trips, first = trips + 1, at
-    return trips
+            count, first = count + 1, at
+    return count

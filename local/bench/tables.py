@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from local.bench import cost
 from local.bench.packages import CONTESTANTS, CUSTODIAN, FLOOR, RELIGHT, TELLING
-from local.bench.process import Run
+from local.bench.process import FRESH, Run
 from local.markdown import table
 
 Data = Mapping[str, Any]
@@ -116,11 +117,16 @@ def _verdict(found: float | None, limit: float) -> str:
     return "met" if found <= limit else f"missed by {found - limit:.3g}"
 
 
-def package_row(data: Data) -> Row:
+def of_all(data: Data) -> Iterator[Row]:
+    """The table of what belongs to no single event, below HEADER."""
     sizes = data["packages"]
     found = sizes[RELIGHT] / sizes[CUSTODIAN]
     kilobytes = (f"{sizes[each] / 1000:.0f}" for each in (RELIGHT, CUSTODIAN))
-    return ("Packages, zipped (KB)", *kilobytes, "", f"{found:.2f}", "", "1", _verdict(found, 1))
+    yield ("Packages, zipped (KB)", *kilobytes, "", f"{found:.2f}", "", "1", _verdict(found, 1))
+    if peaks := data.get("soak"):
+        first, last = (f"{peak / 2**20:.1f}" for peak in (peaks[0], peaks[-1]))
+        title = f"Memory after {FRESH} events and after {FRESH * len(peaks)} (MB)"
+        yield (title, f"{first}, {last}", "", "", "", "", "", "")
 
 
 def heading(data: Data) -> str:
@@ -135,9 +141,10 @@ def heading(data: Data) -> str:
 
 def markdown(data: Data) -> str:
     """All tables, as the document has them."""
-    parts = [heading(data), table(HEADER, [package_row(data)])]
+    parts = [heading(data), table(HEADER, of_all(data))]
     for name, event in data["events"].items():
         parts += [f"### {name}", table(HEADER, rows(event)), _calls(event)]
+    parts += ["### Cost", table(cost.HEADER, cost.rows(data["events"]))]
     return "\n\n".join(parts)
 
 
@@ -151,7 +158,7 @@ def _calls(event: Data) -> str:
 def show(data: Data, console: Console) -> None:
     """The same on the terminal."""
     console.print(heading(data), markup=False)
-    for name, listed in (("Packages", [package_row(data)]), *((n, list(rows(e))) for n, e in data["events"].items())):
+    for name, listed in (("All five", list(of_all(data))), *((n, list(rows(e))) for n, e in data["events"].items())):
         shown = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for number, title in enumerate(HEADER):
             shown.add_column(title, justify="right" if 0 < number < len(HEADER) - 1 else "left", no_wrap=True)
