@@ -18,20 +18,20 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:security"
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """One call: when it came, in seconds on the machine's monotonic clock, and its service and operation."""
+
+    at: float
+    name: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """What the server was asked since it was last filled or staged."""
 
     calls: tuple[Arrival, ...]
     most_at_once: int  # resources in one CreateFlowLogs
     covered: int  # VPCs that have a flow log now
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One call: when it came, in seconds on the machine's monotonic clock, and its service and operation."""
-
-    at: float
-    name: str
 
 
 class Server:
