@@ -34,7 +34,7 @@ PAGE = PROJECT / "docs" / "benchmark.md"
 KEPT = PAGE.with_suffix(".json")
 # Packages, seconds added to each call, and events for the warm process.
 VARIANTS = {"shipped": ("shipped", 0.0, 3), "precompiled": ("precompiled", 0.0, 0), "distant": ("shipped", DELAY, 1)}
-WIDTH = 160  # of the tables where there is no terminal
+WIDTH = 190  # of the tables where there is no terminal
 # By variant and contestant, a list for each round: the cold run, then the warm ones.
 Found = dict[str, dict[str, list[list[Run]]]]
 

@@ -114,7 +114,7 @@ def _number(value: float | None) -> str:
 def _verdict(found: float | None, limit: float) -> str:
     if found is None:
         return "unknown"
-    return "met" if found <= limit else f"missed by {found - limit:.3g}"
+    return "met" if found <= limit else f"missed by {round(found - limit, 2):g}"
 
 
 def of_all(data: Data) -> Iterator[Row]:
@@ -161,7 +161,8 @@ def show(data: Data, console: Console) -> None:
     for name, listed in (("All five", list(of_all(data))), *((n, list(rows(e))) for n, e in data["events"].items())):
         shown = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for number, title in enumerate(HEADER):
-            shown.add_column(title, justify="right" if 0 < number < len(HEADER) - 1 else "left", no_wrap=True)
+            last = number == len(HEADER) - 1
+            shown.add_column(title, justify="right" if 0 < number and not last else "left", no_wrap=not last)
         for row in listed:
             shown.add_row(*row)
         console.print(shown)
