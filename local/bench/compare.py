@@ -70,6 +70,10 @@ def summary(found: Found, telling: Sequence[Run]) -> dict[str, Any]:
         "repaired": {each: f"{sum(run.repaired for run in every[each])} of {len(every[each])}" for each in CONTESTANTS},
         "before": {each: warm[each].before for each in CONTESTANTS},
         "trips": {each: found["distant"][each][-1][-1].trips for each in CONTESTANTS},
+        "waits": {
+            "cold": {each: found["distant"][each][-1][0].trips_in_all for each in CONTESTANTS},
+            "warm": {each: found["distant"][each][-1][-1].trips_in_all for each in CONTESTANTS},
+        },
         "calls": {**{each: list(warm[each].calls) for each in CONTESTANTS}, TELLING: list(telling[-1].calls)},
         "cold_calls": {
             **{each: len(found["shipped"][each][-1][0].calls) for each in CONTESTANTS},
@@ -84,7 +88,7 @@ def summary(found: Found, telling: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def machine() -> dict[str, Any]:
+def machine(load: float) -> dict[str, Any]:
     """What the figures depend on, and nothing that names the machine."""
     script = "import boto3, c7n.version as c, sys; print(*sys.version_info[:3], boto3.__version__, c.version)"
     command = [PYTHON, "-c", script]
@@ -93,6 +97,7 @@ def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),
+        "load": load,
         "python": ".".join(python),
         "boto3": boto,
         "custodian": custodian,
@@ -107,6 +112,7 @@ def _soaked(server: Server, package: Callable[..., Package], events: int) -> lis
 
 
 def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, Any]:
+    load = round(os.getloadavg()[0], 1)  # before there is any of its own
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     with running() as server, tempfile.TemporaryDirectory() as name, bar:
@@ -129,7 +135,7 @@ def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, An
         return {
             "on": f"{datetime.now(UTC):%Y-%m-%d}",
             "rounds": rounds,
-            "machine": machine(),
+            "machine": machine(load),
             "packages": packages.sizes(folder),
             "soak": _soaked(server, partial(packages.find, folder, environments), soaked),
             "events": events,

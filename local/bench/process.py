@@ -36,7 +36,8 @@ class Run:
     cpu: float
     peak: int
     before: int | None
-    trips: int | None  # before it, of any use only where calls were delayed
+    trips: int | None  # round trips before it; these and those in all mean something only where calls were delayed
+    trips_in_all: int
     calls: tuple[str, ...]
     repaired: bool
 
@@ -128,6 +129,7 @@ def _run(server: Server, event: Event, answer: Mapping[str, Any], start: float) 
         peak=answer["peak"],
         before=before,
         trips=None if before is None else trips([each.at for each in calls[:before]]),
+        trips_in_all=trips([each.at for each in calls]),
         calls=names,
         repaired=event.repaired(server.client),
     )

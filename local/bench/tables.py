@@ -133,7 +133,8 @@ def heading(data: Data) -> str:
     """Where and when it was measured."""
     made = data["machine"]
     return (
-        f"Measured on {data['on']}: {made['system']}, {made['processors']} processors, Python {made['python']}, "
+        f"Measured on {data['on']}: {made['system']}, {made['processors']} processors, load average {made['load']} "
+        f"before it began, Python {made['python']}, "
         f"boto3 {made['boto3']}, Cloud Custodian {made['custodian']}. Medians of {data['rounds']} rounds, least and "
         "most in brackets; ratios are medians of the rounds' ratios."
     )
@@ -162,7 +163,7 @@ def show(data: Data, console: Console) -> None:
         shown = Table(title=name, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for number, title in enumerate(HEADER):
             last = number == len(HEADER) - 1
-            shown.add_column(title, justify="right" if 0 < number and not last else "left", no_wrap=not last)
+            shown.add_column(title, justify="left" if last or not number else "right", no_wrap=not last)
         for row in listed:
             shown.add_row(*row)
         console.print(shown)

@@ -18,7 +18,7 @@ PAGE = PROJECT / "docs" / "benchmark.md"
 
 
 def run(sent: float | None) -> Run:
-    return Run(sent=sent, done=1, cpu=1, peak=2**20, before=0, trips=0, calls=(), repaired=True)
+    return Run(sent=sent, done=1, cpu=1, peak=2**20, before=0, trips=0, trips_in_all=0, calls=(), repaired=True)
 
 
 def event(**changed: Any) -> dict[str, Any]:
@@ -27,7 +27,8 @@ def event(**changed: Any) -> dict[str, Any]:
     measures = {each.key: {name: [1.0, 1.0] for name in CONTESTANTS} for each in tables.MEASURES}
     counts = dict.fromkeys((*CONTESTANTS, TELLING), 1)
     found = {"repaired": dict.fromkeys(CONTESTANTS, "9 of 9"), "before": counts, "trips": counts, "calls": calls}
-    return {**found, "cold_calls": counts, "measures": measures, **changed}
+    waits = {"cold": counts, "warm": counts}
+    return {**found, "waits": waits, "cold_calls": counts, "measures": measures, **changed}
 
 
 def row(found: dict[str, Any], title: str) -> tuple[str, ...]:
@@ -76,9 +77,9 @@ def test_whoever_never_repairs_is_not_fast() -> None:
 
 
 def test_less_memory_is_slower_where_there_is_work_and_not_where_there_is_waiting() -> None:
-    assert cost.seconds(done=2, cpu=0.5, memory=cost.WHOLE) == 2
-    assert cost.seconds(done=2, cpu=0.5, memory=cost.WHOLE // 2) == pytest.approx(2.5, rel=0.001)
-    assert cost.seconds(done=2, cpu=0, memory=128) == 2
+    assert cost.seconds(cpu=0.5, waits=10, memory=cost.WHOLE) == 10 * DELAY + 0.5
+    assert cost.seconds(cpu=0.5, waits=10, memory=cost.WHOLE // 2) == pytest.approx(10 * DELAY + 1, rel=0.001)
+    assert cost.seconds(cpu=0, waits=10, memory=128) == 10 * DELAY
 
 
 def test_a_million_seconds_of_a_gigabyte_cost_what_lambda_charges() -> None:
