@@ -1,7 +1,7 @@
-"""An account behind boto3 that no time passes in: what is in it can be read, what is sent is noted, nothing changes.
+"""An account behind botocore that no time passes in: what is in it can be read, what is sent is noted, nothing changes.
 
 The real handlers run on it with real clients, down to the bytes that would be sent: parameters are checked, serialized
-and signed up to the socket, so that a text which boto3 cannot send is found here and not in production. The answers are
+and signed up to the socket, so that a text which it cannot send is found here and not in production. The answers are
 shaped as botocore's models have them.
 """
 
@@ -14,15 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from threading import local
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
 
-import boto3
-import botocore.session
 from botocore.awsrequest import create_request_object
 from botocore.response import StreamingBody
+from botocore.session import Session, get_session
 
+import relight.aws
 from local import account
 from local.settings import ACCOUNT, PARTITION, REGION
 from relight.aws import READS
@@ -135,7 +136,7 @@ RUIN: Answers = {
 
 @dataclass(frozen=True)
 class Sent:
-    """One call, with the parameters that boto3 was given."""
+    """One call, with the parameters that botocore was given."""
 
     action: str
     params: Mapping[str, Any]
@@ -156,19 +157,16 @@ class World:
 
     answers: Answers
     sent: list[Sent] = field(default_factory=list)
-    _params: Mapping[str, Any] = field(default_factory=dict)
+    _now: local = field(default_factory=local)  # what each thread is about to send
 
-    def session(self) -> boto3.Session:
-        """A boto3 session whose calls end here."""
-        core = botocore.session.get_session()
-        core.register("before-parameter-build", cast("Any", self._note))
-        core.register("before-call", cast("Any", self._answer))
-        return boto3.Session(
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106 (opens nothing)
-            region_name=REGION,
-            botocore_session=core,
-        )
+    def session(self) -> Session:
+        """A botocore session whose calls end here."""
+        session = get_session()
+        session.set_credentials("testing", "testing")
+        session.set_config_variable("region", REGION)
+        session.register("before-parameter-build", cast("Any", self._note))
+        session.register("before-call", cast("Any", self._answer))
+        return session
 
     @property
     def writes(self) -> list[str]:
@@ -176,15 +174,15 @@ class World:
         return [str(each) for each in self.sent if each.changes]
 
     def _note(self, params: Mapping[str, Any], **_: Any) -> None:
-        self._params = dict(params)
+        self._now.params = dict(params)
 
     def _answer(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         create_request_object(params).prepare()  # as botocore does before it signs
         action = f"{model.service_model.service_name}:{model.name}"
-        self.sent.append(Sent(action, self._params))
+        self.sent.append(Sent(action, self._now.params))
         answer = self.answers.get(action)
         if callable(answer):
-            answer = answer(self._params)
+            answer = answer(self._now.params)
         if isinstance(answer, str):
             error = {"Error": {"Code": answer, "Message": "no"}}
             return SimpleNamespace(status_code=400), error
@@ -203,6 +201,6 @@ def _bare(model: Any) -> dict[str, Any]:
 
 @contextmanager
 def inhabited(world: World) -> Iterator[None]:
-    """Whoever asks boto3 for a session meanwhile gets one of this world."""
-    with mock.patch.object(boto3, "Session", return_value=world.session()):
+    """Whoever asks botocore for a session meanwhile gets one of this world."""
+    with mock.patch.object(relight.aws, "get_session", return_value=world.session()):
         yield
