@@ -54,6 +54,7 @@ from local.inbox import Notification
 from local.sabotage import Sabotage, alarms, guards, trails
 from local.settings import ACCOUNT, FIRST_REGION, REGION
 from local.wire import Call
+from relight.model import Outcome
 from relight.record import plain_name
 from tests.integration import bystanders, snapshot
 from tests.integration.helpers import GUARDS, Record
@@ -385,6 +386,9 @@ class Hostile(RuleBasedStateMachine):
         self._check_heard()
         self._mend_by_hand()
         self._drain()
+        if self._was_left_to_a_person():
+            self._sweep()
+            self._drain()
         failed = self._failed_events()
         self.aws.invocations.clear()
         self.held.extend(failed)
@@ -399,6 +403,11 @@ class Hostile(RuleBasedStateMachine):
 
     def _was_attacked(self, control: str) -> bool:
         return any(attack.sabotage.control.startswith(control) for attack in self.attacks)
+
+    def _was_left_to_a_person(self) -> bool:
+        """As alarms are while they have no trail to read; the sweep repairs what can be repaired by now."""
+        findings = (finding for m in self.aws.notifications for finding in m.data.get("findings", ()))
+        return any(finding["outcome"] == Outcome.MANUAL for finding in findings)
 
     def _sweep(self) -> None:
         self.aws.announce("UPDATE_COMPLETE", deaf=GUARDS)  # who look round by a schedule of their own
@@ -451,7 +460,9 @@ class Hostile(RuleBasedStateMachine):
         return [
             line
             for line in lines
-            if not line.partition(".")[2].startswith((*BESIDE, self.world.office_key)) and not line.startswith(LURED)
+            if not line.partition(".")[2].startswith((*BESIDE, self.world.office_key))
+            and not line.startswith(LURED)
+            and not (self._did("DeleteTopic") and _tells_beside(line))
         ]
 
     def _check_swept(self) -> None:
@@ -578,6 +589,11 @@ BESIDE = (bystanders.BUCKET, bystanders.GROUP, "/office/other", f"alarms.{bystan
 
 def _chosen(events: list[Event], which: int) -> Event | None:
     return events[which % len(events)] if events else None
+
+
+def _tells_beside(line: str) -> bool:
+    """An alarm that was led to Relight's topic while its own was gone, and goes on telling both."""
+    return ".AlarmActions: " in line and f":{alarms.TOPIC}'" in line.rpartition(", then ")[2]
 
 
 def _two_of_a_kind(events: list[Event]) -> list[Event]:
