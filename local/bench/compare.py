@@ -151,6 +151,7 @@ def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, An
     type=click.Choice([each.name for each in FIVE]),
     help="Only this; may be repeated.",
 )
+@click.option("--soak", "soaked", default=0, type=click.IntRange(0), help="Events, in hundreds, for one warm process.")
 @click.option(
     "--write/--no-write", default=None, help="Whether docs/ keeps it. By default where all five are measured."
 )

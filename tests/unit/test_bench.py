@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from typing import Any
 
 import pytest
 
-from local.bench import cost, tables
+from local.bench import compare, cost, tables
 from local.bench.events import FIVE, telling
 from local.bench.packages import CONTESTANTS, CUSTODIAN, FLOOR, RELIGHT, TELLING
 from local.bench.process import DELAY, Run, trips
@@ -109,6 +111,17 @@ def test_each_event_is_new_and_delivered_as_deployed(each: Any) -> None:
     assert queued == (each.name == "CreateVpc")
     assert (json.loads(delivered["Records"][0]["body"]) if queued else delivered) == first
     assert telling(each.policy)["actions"][:-1] == each.policy["actions"]
+
+
+def test_the_command_takes_what_make_gives_it() -> None:
+    taken = {name for each in compare.main.params for name in each.opts}
+    makefile = (PROJECT / "Makefile").read_text()
+    (line,) = (each for each in makefile.splitlines() if "local.bench.compare" in each)
+    given = set(re.findall(r"--[a-z]+", line))
+    assert given == {"--event", "--rounds", "--soak"} & taken
+    assert {each.name for each in compare.main.params} == set(
+        inspect.signature(compare.main.callback or str).parameters
+    )
 
 
 def test_the_document_shows_what_was_measured() -> None:
