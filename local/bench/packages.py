@@ -57,14 +57,14 @@ def find(folder: Path, environments: Environments, event: Event, kind: str, cont
 
 
 def build(folder: Path) -> None:
-    """Unpacks everything twice: "shipped", without bytecode as both are uploaded, and "precompiled"."""
+    """Unpacks everything twice: "shipped", with bytecode where it is uploaded (Relight's layer), and "precompiled"."""
     for needed, how in ((PYTHON, "make bench installs it"), (LAYER, "make build builds it")):
         if not needed.exists():
             raise click.ClickException(f"{needed} is not there: {how}")
     _runtime(folder / "runtime")
     shipped = folder / "shipped"
     shutil.copytree(FUNCTIONS, shipped / "functions", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(LAYER, shipped / "layer", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(LAYER, shipped / "layer")
     shutil.copytree(HERE / "floor", shipped / "floor", ignore=shutil.ignore_patterns("__pycache__"))
     for name, policies in (
         (CUSTODIAN, [each.policy for each in FIVE]),
