@@ -76,6 +76,7 @@ docs: .venv/.local ## Rewrite what is generated: tables of the README and docs/,
 	@$(BIN)/python -m local.catalogue --write
 	@$(BIN)/python -m local.techniques --write
 	@$(BIN)/python -m local.forwarder --write
+	@$(BIN)/python -m local.simulate --write
 
 ##@ Build it
 .PHONY: build invoke

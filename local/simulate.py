@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from local.flood import BESIDE, GB_SECOND, INVOCATION, ITEM, MEMORY, QUOTAS, READ, ROUND_TRIP, WRITE, Kind
 from local.markdown import placed, table
@@ -178,18 +179,25 @@ class Hub:
 
     def _happen(self, drift: Drift) -> Process:
         """A call, its event's way to the hub, and what the functions do about it."""
-        called = yield drift.at
+        called = drift.at
         if ("cloudtrail", "write") in drift.load.calls:  # what is repaired so was broken so
-            called = yield self._member(drift.place, ("cloudtrail", "write")).take(called)
+            called = self._member(drift.place, ("cloudtrail", "write")).take((yield called))
         yield from self._travel(called)
         for _ in range(1, drift.load.functions):
             self._world.begin(self._glance())
         now = yield self._pool
         began = now
         now = yield self._assume_role.take(now) + ROUND_TRIP
+        spent = BESIDE
         for kind, calls in drift.load.calls.items():
-            now = yield self._call(now, drift.place, kind, calls)
-        now = yield now + BESIDE
+            trip = ROUND_TRIP if kind[0] in HUBS else ABROAD
+            spent += calls * trip
+            self._result.calls[kind] = self._result.calls.get(kind, 0) + calls
+            quota = self._quota(drift.place, kind)
+            if quota:  # what came before is done by then
+                now = yield now + spent - calls * trip
+                now, spent = (yield max(quota.take(now, calls) + trip, now + calls * trip)), 0.0
+        now = yield now + spent
         self._end(began, now)
         if drift.name:
             self._result.repaired.append(now - called)
@@ -198,7 +206,7 @@ class Hub:
 
     def _echo(self, repaired: float, functions: int) -> Process:
         """The event of the repair itself, which finds all well; its calls are counted with the repair's."""
-        yield from self._travel((yield repaired))
+        yield from self._travel(repaired)
         for _ in range(functions):
             self._world.begin(self._glance())
 
@@ -210,22 +218,13 @@ class Hub:
 
     def _travel(self, called: float) -> Process:
         self._result.events += 1
-        now = yield called + self._delay()
-        now = yield self._put_events.take(now) + HOP
-        yield self._invocations.take(now) + HOP
+        sent = self._put_events.take((yield called + self._delay()))
+        yield self._invocations.take(sent + HOP) + HOP  # they keep their order
 
-    def _call(self, now: float, place: int, kind: Kind, calls: int) -> float:
-        """When some calls of a kind are done, one after another."""
-        self._result.calls[kind] = self._result.calls.get(kind, 0) + calls
-        if kind[0] in HUBS:
-            return max(self._own(now, kind, calls), now + calls * ROUND_TRIP)
-        let_through = self._member(place, kind).take(now, calls) if kind in QUOTAS else now
-        return max(let_through + ABROAD, now + calls * ABROAD)
-
-    def _own(self, now: float, kind: Kind, calls: int) -> float:
-        if kind == ("sns", "write"):
-            return self._publish.take(now, calls) + ROUND_TRIP
-        return self._writes.take(now, calls) + ROUND_TRIP if kind == ("dynamodb", "write") else now
+    def _quota(self, place: int, kind: Kind) -> Quota | None:
+        """What bounds such calls, if anything is known to."""
+        own = {("sns", "write"): self._publish, ("dynamodb", "write"): self._writes}
+        return self._member(place, kind) if kind in QUOTAS else own.get(kind)
 
     def _member(self, place: int, kind: Kind) -> Quota:
         if (place, kind) not in self._members:
@@ -267,6 +266,7 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)] if ordered else 0.0
 
 
+@cache
 def run(organisation: Organisation, seed: int = 0) -> tuple[Result, Result]:
     """The day, and the attack."""
     return Hub(organisation, seed).run(day(organisation, seed)), Hub(organisation, seed).run(attack(organisation, seed))
@@ -315,6 +315,45 @@ def _service(kind: Kind) -> str:
     return {"cloudtrail": "CloudTrail", "ec2": "EC2"}[kind[0]]
 
 
+GIVEN_HEADER = ("What is given", "Figure", "Source")
+
+
+def given() -> list[tuple[str, str, str]]:
+    """A row a parameter of the model."""
+    guide = "https://docs.aws.amazon.com"
+    limits, assumed = f"{guide}/eventbridge/latest/userguide/eb-quota.html", "assumed"
+    counted = "counted by `make test TESTS=tests/integration/test_simulate.py`"
+    calls = "; ".join(f"{name} {sum(load.calls.values())}" for name, load in MEASURED.items())
+    cloudtrail = f"{guide}/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html"
+    writes, reads = (QUOTAS["cloudtrail", each] for each in ("write", "read"))
+    return [
+        ("AWS calls of a drift", calls, counted),
+        ("drifts in an account's Region in a day", f"{DRIFTS:g}, of four kinds alike, at any time", assumed),
+        ("ordinary calls there that a rule matches", f"{LOOKS:g} in a day", assumed),
+        ("the attack", f"the four kinds in each Region of each account, within {ATTACK:g} s", assumed),
+        (
+            "from a call to its event in the account",
+            f"log-normal, median {DELAY_MEDIAN:g} s, 99th percentile {DELAY_99TH:g} s",
+            f"{assumed}; AWS promises no time",
+        ),
+        ("from a bus to a bus or to Lambda", f"{HOP:g} s each", assumed),
+        ("an AWS call", f"{ROUND_TRIP:g} s at home, {ABROAD:g} s to another Region", assumed),
+        ("an execution beside its calls", f"{BESIDE:g} s; {COLD:g} s more after {KEPT:g} s without work", assumed),
+        ("PutEvents onto the hub's bus", f"{PUT_EVENTS:,} a second", f"{limits}; that it counts here is assumed"),
+        ("invocations by the hub's rules", f"{INVOCATIONS:,} a second", limits),
+        ("executions at once", f"{CONCURRENCY:,}", f"{guide}/lambda/latest/dg/gettingstarted-limits.html"),
+        ("AssumeRole", f"{ASSUME_ROLE} a second", f"{guide}/IAM/latest/UserGuide/reference_iam-quotas.html"),
+        ("sessions that are still good", "none: each repair assumes a role", assumed),
+        ("CloudTrail, each account and Region", f"{writes:g} write, {reads:g} reads a second", cloudtrail),
+        ("SNS Publish", f"{PUBLISH} a second", f"{guide}/general/latest/gr/sns.html"),
+        (
+            "the ledger",
+            f"{WRITES:,.0f} writes of {ITEM} KB a second",
+            f"{guide}/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
+        ),
+    ]
+
+
 def show(screen: Screen, organisation: Organisation, seed: int) -> int:
     """Prints what became of both; the exit status."""
     results = run(organisation, seed)
@@ -336,6 +375,7 @@ def show(screen: Screen, organisation: Organisation, seed: int) -> int:
 def rewritten(text: str) -> str:
     """docs/organisation.md with its tables as they are now. Raises MissingMarkersError."""
     results = run(Organisation())
+    text = placed(text, "given", table(GIVEN_HEADER, given()))
     text = placed(text, "simulation", table(HEADER, map(tuple, outcome(results))))
     text = placed(text, "quotas", table(QUOTA_HEADER, map(tuple, quotas(results))))
     return placed(text, "costs", table(COST_HEADER, map(tuple, costs())))
@@ -361,7 +401,10 @@ def _costs(organisation: Organisation) -> dict[str, float]:
     posts = {
         "the hub's stack": STACK,
         "forwarders: rules, roles, an empty queue": 0.0,
-        "events, Lambda, ledger and messages": MONTH * Hub(organisation).run(day(organisation)).dollars,
+        "events, Lambda, ledger and messages": MONTH
+        * organisation.accounts
+        * run(Organisation())[0].dollars
+        / Organisation().accounts,
         "the sweep, each hour": hourly,
     }
     return posts | {
