@@ -42,10 +42,12 @@ def test_calls_one_after_another_take_what_their_quota_asks() -> None:
     assert quota.longest == pytest.approx(0.5)
 
 
-def staying(world: World, pool: Pool, at: float, ends: list[float]) -> Process:
-    """Holds a place for two seconds."""
-    now = yield at
+def staying(world: World, pool: Pool, at: float, ends: list[float], began: list[float] | None = None) -> Process:
+    """Holds a place for two seconds; in `began`, when those asked that were served, in their order."""
+    yield at
     now = yield pool
+    if began is not None:
+        began.append(at)
     now = yield now + 2.0
     world.leave(pool, now)
     ends.append(now)
@@ -53,10 +55,12 @@ def staying(world: World, pool: Pool, at: float, ends: list[float]) -> Process:
 
 def test_a_pool_serves_in_the_order_of_asking() -> None:
     world, pool, ends = World(), Pool(2), list[float]()
+    began: list[float] = []
     for at in (0.0, 0.0, 1.0, 1.5, 9.0):
-        world.begin(staying(world, pool, at, ends))
+        world.begin(staying(world, pool, at, ends, began))
     world.run()
     assert ends == [2.0, 2.0, 4.0, 4.0, 11.0]
+    assert began == [0.0, 0.0, 1.0, 1.5, 9.0], "who asked first is served first"
     assert (pool.most_held, pool.most_waiting, pool.held) == (2, 2, 0)
 
 
@@ -81,13 +85,16 @@ def test_what_happens_elsewhere_at_the_same_time_does_not_delay() -> None:
 
 
 def test_cloudtrail_takes_one_writing_call_a_second_from_a_region() -> None:
-    """Of six StopLogging at once, the last is let through after five seconds; the first repair has to wait for that."""
+    """Of six StopLogging at once, the last is let through after five seconds.
+
+    The first repair has to wait for that, and the others follow each other as the calls did.
+    """
     result = Hub(plain()).run(stopped(0, 0, 0, 0, 0, 0))
     (writes,) = result.quotas["CloudTrail writes, a member's Region"]
     assert (writes.calls, writes.busiest) == (12, 1)
     # It is asked for after 2 hops, AssumeRole, what is beside calls, and 14 reads; the intruder's have all up to 5.
     asked = 1.0 + 0.05 + 0.1 + 14 * 0.15
-    assert min(result.repaired) == pytest.approx(ALONE + 6.0 - asked)
+    assert result.repaired == [pytest.approx(ALONE + 6.0 - asked)] * 6
 
 
 def test_with_one_execution_at_a_time_they_queue() -> None:
