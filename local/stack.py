@@ -60,9 +60,8 @@ class Stack:
 
     def function(self, name_or_arn: str) -> Function | None:
         """Finds a function by any of the names that a caller may use: name, ARN, ARN with a qualifier."""
-        parts = name_or_arn.split(":")
-        wanted = parts[6] if len(parts) > 6 else name_or_arn
-        return next((function for function in self.functions.values() if function.name == wanted), None)
+        wanted = ":".join(name_or_arn.split(":")[:7])
+        return next((each for each in self.functions.values() if wanted in (each.name, each.arn)), None)
 
 
 def deploy(client: Callable[[str], Any], template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
