@@ -1,28 +1,27 @@
 """EventBridge's buses: where an event arrives, and who may send one there.
 
 What an account sends with PutEvents is not checked by moto, which delivers to few targets besides, so it is answered
-here. Of policies only as much is understood as a bus that takes an organisation's events needs; what is not understood
-admits nobody.
+here.
 """
 
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 from uuid import uuid4
 
 from moto.backends import get_backend
-from moto.events.models import EventBus
-from moto.iam.models import IAMBackend, Role
+from moto.events.models import EventBus, Rule
 from moto.utilities.utils import get_partition
 
-from local.settings import PARTITION
+from local import access, identity
+from local.policies import Request, allows
 from local.wire import Answer, Call, written
 
 Post = Callable[[dict[str, Any], EventBus], None]
 _ACTION = "events:PutEvents"
 _NO_BUS = "ResourceNotFoundException"
+_NOTHING: dict[str, Any] = {"Statement": []}
 
 
 def default(account: str, region: str) -> EventBus:
@@ -42,22 +41,31 @@ def is_bus(arn: str) -> bool:
     return arn.split(":")[2] == "events" and ":event-bus/" in arn
 
 
-def may_send(rule_account: str, target: dict[str, Any], bus: EventBus) -> bool:
+def may_send(rule: Rule, target: dict[str, Any], bus: EventBus) -> bool:
     """Whether a rule's target, by its role, may send to a bus, and the bus takes it.
 
     Any other bus as a target needs a role, and one of another account its own consent as well
     (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html).
     """
-    role = _role(target.get("RoleArn", ""))
-    return role is not None and role.account_id == rule_account and _lets_send(role, bus) and admits(bus, rule_account)
+    role = access.role(target.get("RoleArn", ""))
+    if role is None or role.account_id != rule.account_id:
+        return False
+    source = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account_id}
+    assumed = Request("events.amazonaws.com", "sts:AssumeRole", role.arn, source)
+    sent = Request(role.arn, _ACTION, bus.arn)
+    documents: Any = role.policies
+    return (
+        allows(role.assume_role_policy_document, assumed)
+        and any(allows(each, sent) for each in documents.values())
+        and admits(bus, role.arn)
+    )
 
 
-def admits(bus: EventBus, account: str) -> bool:
-    """Whether the bus takes events of an account's principals: of its own account, or as its policy has it."""
-    if account == bus.account_id:
-        return True
-    statements = json.loads(bus.policy or '{"Statement": []}')["Statement"]
-    return any(_is_open(statement, account) for statement in statements)
+def admits(bus: EventBus, principal: str) -> bool:
+    """Whether the bus takes events of a principal: of its own account, or as its policy has it."""
+    account = principal.split(":")[4]
+    request = Request(principal, _ACTION, bus.arn, access.organization(account))
+    return account == bus.account_id or allows(bus.policy or _NOTHING, request)
 
 
 def answer(call: Call, post: Post) -> Answer | None:
@@ -75,7 +83,7 @@ def _put(call: Call, entry: dict[str, Any], post: Post) -> dict[str, str]:
     bus = named(name if name.startswith("arn:") else own)
     if bus is None:
         return {"ErrorCode": _NO_BUS, "ErrorMessage": f"Event bus {name} does not exist."}
-    if not admits(bus, call.account):
+    if not admits(bus, identity.user_identity(call)["arn"]):
         return {"ErrorCode": "AccessDeniedException", "ErrorMessage": f"Not authorized to perform {_ACTION}."}
     if entry["Source"].startswith("aws."):
         return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
@@ -92,47 +100,3 @@ def _put(call: Call, entry: dict[str, Any], post: Post) -> dict[str, str]:
     }
     post(event, bus)
     return {"EventId": event["id"]}
-
-
-def _is_open(statement: dict[str, Any], account: str) -> bool:
-    """To everybody of the account's organisation, or to the account itself."""
-    principal, condition = statement["Principal"], statement.get("Condition")
-    given = principal.get("AWS") if isinstance(principal, dict) else principal
-    if statement["Effect"] != "Allow" or _ACTION not in _listed(statement["Action"]):
-        return False
-    if condition is None:
-        return given == "*" or account in str(given)
-    return given == "*" and condition == {"StringEquals": {"aws:PrincipalOrgID": _organization(account)}}
-
-
-def _organization(account: str) -> str | None:
-    """The id of the organisation that an account belongs to."""
-    every: Any = get_backend("organizations")
-    management, partition = every.master_accounts.get(account, (account, PARTITION))
-    found = every[management][partition].org
-    return found.id if found else None
-
-
-def _role(arn: str) -> Role | None:
-    if not arn:
-        return None
-    _, partition, _, _, account, _ = arn.split(":")
-    iam: IAMBackend = get_backend("iam")[account][partition]
-    return next((role for role in iam.get_roles() if role.arn == arn), None)
-
-
-def _lets_send(role: Role, bus: EventBus) -> bool:
-    """EventBridge can assume the role, and one of its own policies names the bus."""
-    policies: Any = role.policies
-    documents = [each if isinstance(each, dict) else json.loads(each) for each in policies.values()]
-    statements = [each for document in documents for each in _listed(document["Statement"])]
-    return "events.amazonaws.com" in str(role.assume_role_policy_document) and any(
-        each["Effect"] == "Allow"
-        and _ACTION in _listed(each["Action"])
-        and any(fnmatchcase(bus.arn, resource) for resource in _listed(each["Resource"]))
-        for each in statements
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -13,7 +13,20 @@ from typing import Any, Self
 
 from moto.moto_api._internal import mock_random, moto_api_backend
 
-from local import buses, cloudtrail, delivery, history, identity, memory, monitoring, queues, scale, stack, trails
+from local import (
+    access,
+    buses,
+    cloudtrail,
+    delivery,
+    history,
+    identity,
+    memory,
+    monitoring,
+    queues,
+    scale,
+    stack,
+    trails,
+)
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
@@ -124,7 +137,7 @@ class LocalAws(Place):
 
     def deploy(self, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
         """Creates the stack and sets it to work; the sweep does not run before `announce`."""
-        self._stack = stack.deploy(self.client, template, **parameters)
+        self._stack = stack.deploy(self, template, **parameters)
         self._runtime = self._scratch
         self._runtime.load(self._stack.functions.values(), self.url, self.role_credentials)
         self._delivery = Delivery(self._stack, self._runtime, self.at, self._heard)
@@ -205,8 +218,7 @@ class LocalAws(Place):
         """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring and CloudTrail."""
         self.on_call(call)
         if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None or not _is_home(call):
-            here = monitoring.answer(call) or history.answer(call, self.records)
-            return here or (buses.answer(call, self._delivery.put) if self._delivery else None)
+            return self._answer(call)
         function = self.stack.function(call.uri["FunctionName"])
         if function is None:
             return None
@@ -218,6 +230,10 @@ class LocalAws(Place):
         headers = {"X-Amz-Function-Error": "Unhandled"} if invocation.error else {}
         body = json.dumps(invocation.error or invocation.result).encode()
         return Answer(200, {"Content-Type": "application/json", **headers}, body)
+
+    def _answer(self, call: Call) -> Answer | None:
+        found = access.answer(call) or monitoring.answer(call) or history.answer(call, self.records)
+        return found or (buses.answer(call, self._delivery.put) if self._delivery else None)
 
     def observe(self, call: Call, answer: Answer, client: Client, moment: datetime) -> None:
         """Writes CloudTrail's record and gives it to EventBridge; notes what the functions call."""

@@ -131,7 +131,7 @@ class Delivery:
     def _carry(self, event: dict[str, Any], target: dict[str, Any], rule: Rule, deaf: Collection[str]) -> None:
         """To another bus, as it is: account and Region stay those where it happened."""
         bus = buses.named(target["Arn"])
-        if bus is not None and buses.may_send(rule.account_id, target, bus):
+        if bus is not None and buses.may_send(rule, target, bus):
             self.put(event, bus, deaf, was_carried=True)
         else:
             self._give_up(event, target, rule.arn)
