@@ -65,6 +65,7 @@ class LocalAws(Place):
         trails.put_right()
         queues.put_right()
         scale.put_right()
+        buses.put_right()
         self._gateway = Gateway(self)
         self._gateway.start(host, port)
         self._scratch = self._runtime = Runtime()
