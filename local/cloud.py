@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from moto.moto_api._internal import mock_random, moto_api_backend
+from moto.sts.models import AssumedRole
 
 from local import (
     access,
@@ -74,6 +75,7 @@ class LocalAws(Place):
         super().__init__(self._gateway.url, ACCOUNT, REGION, _NOBODY)
         self._places: dict[tuple[str, str], Place] = {}
         self.calls: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by family: (service, operation)
+        self.calls_as_member: dict[str, set[tuple[str, str]]] = defaultdict(set)  # in a role of another place
         self.records: list[dict[str, Any]] = []
         self.invocations: list[Invocation] = []
         self.delivers = True  # whether EventBridge hears of calls at all
@@ -120,7 +122,7 @@ class LocalAws(Place):
         return found
 
     def recall(self, remembered: Remembered) -> None:
-        """Back to what was remembered, with functions that are still warm."""
+        """Back to what was remembered, with functions that are still warm, unless they are a hub's."""
         self._stop_delivery()
         memory.put_back(remembered.memory)
         mock_random.setstate(remembered.chance)
@@ -128,6 +130,8 @@ class LocalAws(Place):
         self._stack, self.delivers = deepcopy(remembered.stack), True
         if self._stack:
             self._runtime = remembered.runtime
+            if self._stack.is_hub:
+                self._runtime.cool()
             self._delivery = Delivery(self._stack, self._runtime, self.at, self._heard)
         self.forget()
 
@@ -238,9 +242,11 @@ class LocalAws(Place):
 
     def observe(self, call: Call, answer: Answer, client: Client, moment: datetime) -> None:
         """Writes CloudTrail's record and gives it to EventBridge; notes what the functions call."""
-        family = self.caller(call)
-        if family is not None:
-            self.calls[family].add((call.service, call.name))
+        session = identity.assumed_role(call)
+        function = self._function(session)
+        if session and function:
+            calls = self.calls if session.role_arn == function.role else self.calls_as_member
+            calls[function.family].add((call.service, call.name))
         if self._delivery is None:
             return
         if _is_home(call):
@@ -262,9 +268,11 @@ class LocalAws(Place):
 
     def caller(self, call: Call) -> str | None:
         """The family of the function that made a call, by its role's session; None of anybody else's."""
-        session = identity.assumed_role(call)
-        function = self._stack.function(session.session_name) if session and self._stack else None
+        function = self._function(identity.assumed_role(call))
         return function.family if function else None
+
+    def _function(self, session: AssumedRole | None) -> Function | None:
+        return self._stack.function(session.session_name) if session and self._stack else None
 
     def role_credentials(self, function: Function) -> dict[str, str]:
         """The environment by which a function acts as its role."""

@@ -10,7 +10,8 @@ from local.cloud import LocalAws
 from local.place import Place
 from local.stack import Stack
 
-MEMBER_ROLE = "relight-member"
+MEMBER_ROLE = "relight-member"  # as hub and forwarders name it where nobody says otherwise
+PATIENCE = 300.0  # seconds, for a sweep of all accounts and Regions
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,10 @@ class Screen:
         if data["error"]:
             self._row("error", Text(data["error"]), "red")
 
+    def act(self, call: str, who: str) -> None:
+        """A call, and the session that made it."""
+        self._row("by", Text.assemble(f"{call}  ", (plain(who), "dim")))
+
     def failure(self, invocation: Invocation) -> None:
         """A function that raised, which in AWS would be retried and end in the dead-letter queue."""
         error = invocation.error or {}

@@ -59,6 +59,10 @@ class Stack:
     outputs: dict[str, str]
     functions: dict[str, Function] = field(default_factory=dict)
 
+    @property
+    def is_hub(self) -> bool:
+        return "HubBusArn" in self.outputs
+
     def function(self, name_or_arn: str) -> Function | None:
         """Finds a function by any of the names that a caller may use: name, ARN, ARN with a qualifier."""
         wanted = ":".join(name_or_arn.split(":")[:7])
