@@ -83,7 +83,7 @@ def create_access_log_bucket(s3: Any, name: str, account: str = ACCOUNT) -> None
         "Resource": f"arn:{PARTITION}:s3:::{name}/*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-    _create_bucket(s3, name, deliver)
+    create_bucket(s3, name, deliver)
 
 
 def _buckets(place: Place) -> tuple[str, str]:
@@ -97,13 +97,14 @@ def _buckets(place: Place) -> tuple[str, str]:
         "Resource": [arn, f"{arn}/*"],  # whatever the prefix
     }
     create_access_log_bucket(s3, logs, place.account)
-    _create_bucket(s3, bucket, deliver)
+    create_bucket(s3, bucket, deliver)
     target = {"TargetBucket": logs, "TargetPrefix": "trail/"}
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
     return bucket, logs
 
 
-def _create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
+def create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
+    """A closed bucket, where the client is, with a policy of one statement."""
     region = s3.meta.region_name
     where = {} if region == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **where)

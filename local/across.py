@@ -14,15 +14,15 @@ def run(screen: Screen) -> bool:
         with screen.step(f"An organisation: the hub's account {ACCOUNT}, and a member, {MEMBER}"):
             organised = organisation.create(aws)
             organised.join(MEMBER)
-            member = aws.at(MEMBER, MEMBER_REGION)
-            victim = account.build(member)
         with screen.step(f"The hub: template.yaml in {ACCOUNT}, {REGION}"):
             organised.deploy_hub()
         with screen.step(f"The forwarder, a stack without code, in {MEMBER}: docs/forwarder.yaml"):
+            member = aws.at(MEMBER, MEMBER_REGION)
             organised.deploy_forwarder(aws.at(MEMBER, REGION), member)
-        with screen.step("The hub's sweep looks at every account and Region, and keeps baselines"):
             aws.announce()
             aws.settle(organisation.PATIENCE)
+        with screen.step(f"The member sets up its logging in {MEMBER_REGION}, of which the hub keeps the baseline"):
+            victim = organised.build(member)
         before = facts.read(member, victim)
         aws.forget()
 

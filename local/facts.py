@@ -40,7 +40,11 @@ def _flow_logs(ec2: Any) -> list[Fact]:
     logs = ec2.describe_flow_logs()["FlowLogs"]
     facts = []
     for vpc in ec2.describe_vpcs()["Vpcs"]:
-        lit = [f"{log['TrafficType']} → {log['LogGroupName']}" for log in logs if log["ResourceId"] == vpc["VpcId"]]
+        lit = [
+            f"{log['TrafficType']} → {log.get('LogGroupName') or log['LogDestination']}"
+            for log in logs
+            if log["ResourceId"] == vpc["VpcId"]
+        ]
         facts.append(("DescribeFlowLogs", vpc["VpcId"], ", ".join(lit) or NOTHING))
     return facts
 

@@ -5,9 +5,11 @@ from unittest import mock
 
 from moto.organizations import utils
 
-from local import stack
+from local import account, stack
+from local.account import Account
 from local.cloud import LocalAws
 from local.place import Place
+from local.settings import PARTITION
 from local.stack import Stack
 
 MEMBER_ROLE = "relight-member"  # as hub and forwarders name it where nobody says otherwise
@@ -21,13 +23,37 @@ class Organisation:
     aws: LocalAws
     id: str
 
-    def join(self, account: str) -> None:
+    def join(self, account_id: str) -> None:
         """Creates an account of that id."""
-        with mock.patch.object(utils, "make_random_account_id", return_value=account):
-            self.aws.client("organizations").create_account(AccountName=account, Email=f"{account}@example.com")
+        with mock.patch.object(utils, "make_random_account_id", return_value=account_id):
+            self.aws.client("organizations").create_account(AccountName=account_id, Email=f"{account_id}@example.com")
 
     def deploy_hub(self, mode: str = "enforce") -> Stack:
-        return self.aws.deploy(OrganizationId=self.id, Mode=mode)
+        """With one bucket for the flow logs of all: a role that delivers them is of no use in another account."""
+        return self.aws.deploy(OrganizationId=self.id, Mode=mode, FlowLogsDestination=self._flow_logs_bucket())
+
+    def build(self, place: Place) -> Account:
+        """An account that logs as it should, which the hub hears of once it does: so it keeps that as the baseline."""
+        self.aws.held = held = []
+        victim = account.build(place)
+        self.aws.held = None
+        for event in held:
+            self.aws.post(event)
+        self.aws.settle(PATIENCE)
+        return victim
+
+    def _flow_logs_bucket(self) -> str:
+        name = f"example-flow-logs-{self.id}"
+        arn = f"arn:{PARTITION}:s3:::{name}"
+        deliver = {
+            "Effect": "Allow",
+            "Principal": {"Service": "delivery.logs.amazonaws.com"},
+            "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"StringEquals": {"aws:SourceOrgID": self.id}},
+        }
+        account.create_bucket(self.aws.client("s3"), name, deliver)
+        return arn
 
     def deploy_forwarder(self, *places: Place) -> None:
         """To each of these places; where Relight is deployed is the Region whose stacks make the members' roles."""

@@ -58,8 +58,7 @@ class Scene:
         intruder = (place or self.member).actor(account.INTRUDER, account.INTRUDER_ADDRESS)
         chosen.commit(intruder.client(chosen.service))
         self.hub.settle()
-        (record,) = helpers.records(self.hub, operation)
-        return record
+        return helpers.records(self.hub, operation)[-1]
 
 
 @pytest.fixture
@@ -69,11 +68,12 @@ def scene(local_aws: LocalAws, fresh: Fresh) -> Iterator[Scene]:
         organised = organisation.create(local_aws)
         organised.join(MEMBER)
         member = local_aws.at(MEMBER, MEMBER_REGION)
-        built = Built(account.build(local_aws), account.build(member))
+        at_home = account.build(local_aws)
         organised.deploy_hub()
         organised.deploy_forwarder(local_aws, local_aws.at(MEMBER, REGION), member)
         local_aws.announce(deaf=helpers.GUARDS)
         local_aws.settle(organisation.PATIENCE)
+        built = Built(at_home, organised.build(member))
         assert helpers.failed(local_aws) == []
         local_aws.forget()
         return built
