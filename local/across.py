@@ -3,6 +3,7 @@
 from local import account, attacks, demo, facts, organisation
 from local.cloud import LocalAws
 from local.demo import Told
+from local.organisation import MEMBER_ROLE
 from local.place import Place
 from local.settings import ACCOUNT, MEMBER, MEMBER_REGION, REGION
 from local.show import Screen
@@ -19,6 +20,7 @@ def run(screen: Screen) -> bool:
         with screen.step(f"The forwarder, a stack without code, in {MEMBER}: docs/forwarder.yaml"):
             member = aws.at(MEMBER, MEMBER_REGION)
             organised.deploy_forwarder(aws.at(MEMBER, REGION), member)
+        with screen.step("The hub's sweep and guards look at what there is"):
             aws.announce()
             aws.settle(organisation.PATIENCE)
         with screen.step(f"The member sets up its logging in {MEMBER_REGION}, of which the hub keeps the baseline"):
@@ -31,7 +33,8 @@ def run(screen: Screen) -> bool:
         told = [_commit(screen, aws, member, *each) for each in enumerate(attacks.five(victim), start=1)]
         demo.show_email(screen, told)
         as_before = demo.show_proof(screen, member, victim, before)
-        return demo.verdict(screen, told, len(aws.notifications), as_before) and all(_is_the_members(e) for e in told)
+        theirs = all(_is_the_members(each) for each in told)
+        return demo.verdict(screen, told, len(aws.notifications), as_before and theirs)
 
 
 def _commit(screen: Screen, aws: LocalAws, member: Place, number: int, attack: attacks.Attack) -> Told:
@@ -39,9 +42,9 @@ def _commit(screen: Screen, aws: LocalAws, member: Place, number: int, attack: a
     seen = len(aws.records)
     told = demo.commit(screen, aws, member, number, attack)
     for record in aws.records[seen:]:
-        who = record["userIdentity"]
-        if who["type"] == "AssumedRole":
-            screen.act(f"{record['eventName']} in {record['recipientAccountId']}, {record['awsRegion']}", who["arn"])
+        _, _, session = record["userIdentity"]["arn"].partition(":assumed-role/")
+        if session.startswith(f"{MEMBER_ROLE}/"):
+            screen.act(session, record["eventName"], f"{record['recipientAccountId']}, {record['awsRegion']}")
     screen.line()
     return told
 

@@ -47,7 +47,10 @@ def run(screen: Screen) -> bool:
         )
 
         screen.heading(f"{account.INTRUDER} has an access key. Five calls, as any client makes them:")
-        told = [commit(screen, aws, aws, number, each) for number, each in enumerate(attacks.five(victim), start=1)]
+        told = []
+        for number, each in enumerate(attacks.five(victim), start=1):
+            told.append(commit(screen, aws, aws, number, each))
+            screen.line()
         show_email(screen, told)
         as_before = show_proof(screen, aws, victim, before)
         first = verdict(screen, told, len(aws.notifications), as_before)
@@ -73,7 +76,6 @@ def commit(screen: Screen, aws: LocalAws, place: Place, number: int, attack: Att
             screen.failure(invocation)
     if not told.notifications:
         screen.line("    Nobody was told of it.", "bold red")
-    screen.line()
     return told
 
 

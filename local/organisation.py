@@ -1,6 +1,7 @@
 """An organisation: the account where Relight is deployed is its hub, and others forward to it what happens to them."""
 
 from dataclasses import dataclass
+from typing import Any
 from unittest import mock
 
 from moto.organizations import utils
@@ -34,7 +35,8 @@ class Organisation:
 
     def build(self, place: Place) -> Account:
         """An account that logs as it should, which the hub hears of once it does: so it keeps that as the baseline."""
-        self.aws.held = held = []
+        held: list[dict[str, Any]] = []
+        self.aws.held = held
         victim = account.build(place)
         self.aws.held = None
         for event in held:

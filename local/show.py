@@ -101,9 +101,9 @@ class Screen:
         if data["error"]:
             self._row("error", Text(data["error"]), "red")
 
-    def act(self, call: str, who: str) -> None:
-        """A call, and the session that made it."""
-        self._row("by", Text.assemble(f"{call}  ", (plain(who), "dim")))
+    def act(self, who: str, called: str, where: str) -> None:
+        """A session, what it called, and where."""
+        self._row("called", Text.assemble(f"{called} in {where}", (f" as {plain(who)}", "dim")))
 
     def failure(self, invocation: Invocation) -> None:
         """A function that raised, which in AWS would be retried and end in the dead-letter queue."""

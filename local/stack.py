@@ -84,6 +84,7 @@ def deploy(place: Place, template: Path = PROJECT / "template.yaml", **parameter
         resources={
             resource.logical_resource_id: getattr(resource, "physical_resource_id", "")
             for resource in built.stack_resources
+            if resource is not None  # its condition is not met
         },
         outputs={output["OutputKey"]: output["OutputValue"] for output in built.outputs or []},
         functions={function.family: function for function in _functions(source, resolved, template.parent)},
