@@ -17,6 +17,8 @@ from local.settings import ACCOUNT, FIRST_REGION, PARTITION
 TRAIL = "management-events"
 INTRUDER = "mallory"
 INTRUDER_ADDRESS = "203.0.113.66"
+TRAIL_BUCKET = f"example-trail-logs-{ACCOUNT}"
+ACCESS_LOG_BUCKET = f"example-access-logs-{ACCOUNT}"
 FLOW_LOG_GROUP = "/example/flow-logs"
 FLOW_LOGS_ROLE = "example-flow-logs"
 TRAIL_LOG_GROUP = "/example/trail"
@@ -25,17 +27,6 @@ TRAIL_LOGS_ROLE = "example-trail-logs"
 VPC, DEFAULT_VPC = "vpc-0a1b2c3d4e5f67890", "vpc-0d1e2f3a4b5c67890"
 KEY = "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 FLOW_LOG, DEFAULT_FLOW_LOG = "fl-0a1b2c3d4e5f67890", "fl-0d1e2f3a4b5c67890"
-
-
-def trail_bucket(account: str) -> str:
-    return f"example-trail-logs-{account}"
-
-
-def access_log_bucket(account: str) -> str:
-    return f"example-access-logs-{account}"
-
-
-TRAIL_BUCKET, ACCESS_LOG_BUCKET = trail_bucket(ACCOUNT), access_log_bucket(ACCOUNT)
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,8 @@ def create_access_log_bucket(s3: Any, name: str, account: str = ACCOUNT) -> None
 
 def _buckets(place: Place) -> tuple[str, str]:
     """The trail's bucket, and the one that its access logs go to."""
-    s3, bucket, logs = place.client("s3"), trail_bucket(place.account), access_log_bucket(place.account)
+    s3 = place.client("s3")
+    bucket, logs = (name.replace(ACCOUNT, place.account) for name in (TRAIL_BUCKET, ACCESS_LOG_BUCKET))
     arn = f"arn:{PARTITION}:s3:::{bucket}"
     deliver = {
         "Effect": "Allow",
