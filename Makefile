@@ -72,9 +72,11 @@ format: .venv/.dev ## Rewrite the code as `make check` wants it
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format .
 
-docs: .venv/.local ## Rewrite the README's tables and docs/techniques.md from the code and the template
+docs: .venv/.local ## Rewrite what is generated: tables of the README and docs/, docs/techniques.md, docs/forwarder.yaml
 	@$(BIN)/python -m local.catalogue --write
 	@$(BIN)/python -m local.techniques --write
+	@$(BIN)/python -m local.forwarder --write
+	@$(BIN)/python -m local.simulate --write
 
 ##@ Build it
 .PHONY: build invoke

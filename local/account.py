@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -11,8 +11,8 @@ from unittest import mock
 from moto.ec2.models import flow_logs, vpcs
 from moto.kms import models as keys
 
-from local.cloud import LocalAws
-from local.settings import ACCOUNT, FIRST_REGION, PARTITION, REGION
+from local.place import Place
+from local.settings import ACCOUNT, FIRST_REGION, PARTITION
 
 TRAIL = "management-events"
 INTRUDER = "mallory"
@@ -35,62 +35,70 @@ class Account:
 
     trail_arn: str
     key_arn: str
-    trail: str = TRAIL
     trail_bucket: str = TRAIL_BUCKET
     access_log_bucket: str = ACCESS_LOG_BUCKET
     vpc: str = VPC
     default_vpc: str = DEFAULT_VPC
     flow_log: str = FLOW_LOG
+    trail: str = TRAIL
 
 
-def build(aws: LocalAws) -> Account:
+def build(place: Place) -> Account:
     """Everything compliant: a trail as the benchmark wants it, access logging on its bucket, flow logs on each VPC."""
-    _buckets(aws.client("s3"))
-    key_arn = _key(aws.client("kms"))
-    trail_arn = _trail(aws, key_arn)
+    trail_bucket, access_log_bucket = _buckets(place)
+    key_arn = _key(place)
+    trail_arn = _trail(place, trail_bucket, key_arn)
+    ec2 = place.client("ec2")
     # moto has the default VPC from its first call on.
-    with _ids(vpcs, "random_vpc_id", DEFAULT_VPC, VPC):
-        aws.client("ec2").create_vpc(CidrBlock="10.20.0.0/16")
-    with _ids(flow_logs, "random_flow_log_id", FLOW_LOG, DEFAULT_FLOW_LOG):
-        _flow_logs(aws, [VPC, DEFAULT_VPC])
-    return Account(trail_arn, key_arn)
+    with _ids(place, vpcs, "random_vpc_id", DEFAULT_VPC, VPC):
+        vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    default_vpc = next(each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if each["IsDefault"])
+    with _ids(place, flow_logs, "random_flow_log_id", FLOW_LOG, DEFAULT_FLOW_LOG):
+        flow_log, _ = _flow_logs(place, [vpc, default_vpc])
+    return Account(trail_arn, key_arn, trail_bucket, access_log_bucket, vpc, default_vpc, flow_log)
 
 
 @contextmanager
-def _ids(module: ModuleType, generator: str, *ids: str) -> Iterator[None]:
-    """Lets moto take these ids for what it creates."""
-    with mock.patch.object(module, generator, side_effect=ids):
+def _ids(place: Place, module: ModuleType, generator: str, *ids: str) -> Iterator[None]:
+    """Lets moto take these ids for what it creates in the account that the samples are of."""
+    with mock.patch.object(module, generator, side_effect=ids) if place.account == ACCOUNT else nullcontext():
         yield
 
 
-def create_access_log_bucket(s3: Any, name: str) -> None:
-    """A bucket that S3 takes as a target of access logs."""
+def create_access_log_bucket(s3: Any, name: str, account: str = ACCOUNT) -> None:
+    """A bucket that S3 takes as a target of the account's access logs."""
     deliver = {
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": "s3:PutObject",
         "Resource": f"arn:{PARTITION}:s3:::{name}/*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-    _create_bucket(s3, name, deliver)
+    create_bucket(s3, name, deliver)
 
 
-def _buckets(s3: Any) -> None:
-    arn = f"arn:{PARTITION}:s3:::{TRAIL_BUCKET}"
+def _buckets(place: Place) -> tuple[str, str]:
+    """The trail's bucket, and the one that its access logs go to."""
+    s3 = place.client("s3")
+    bucket, logs = (name.replace(ACCOUNT, place.account) for name in (TRAIL_BUCKET, ACCESS_LOG_BUCKET))
+    arn = f"arn:{PARTITION}:s3:::{bucket}"
     deliver = {
         "Effect": "Allow",
         "Principal": {"Service": "cloudtrail.amazonaws.com"},
         "Action": ["s3:GetBucketAcl", "s3:PutObject"],
         "Resource": [arn, f"{arn}/*"],  # whatever the prefix
     }
-    create_access_log_bucket(s3, ACCESS_LOG_BUCKET)
-    _create_bucket(s3, TRAIL_BUCKET, deliver)
-    target = {"TargetBucket": ACCESS_LOG_BUCKET, "TargetPrefix": "trail/"}
-    s3.put_bucket_logging(Bucket=TRAIL_BUCKET, BucketLoggingStatus={"LoggingEnabled": target})
+    create_access_log_bucket(s3, logs, place.account)
+    create_bucket(s3, bucket, deliver)
+    target = {"TargetBucket": logs, "TargetPrefix": "trail/"}
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+    return bucket, logs
 
 
-def _create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
-    where = {} if REGION == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+def create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
+    """A closed bucket, where the client is, with a policy of one statement."""
+    region = s3.meta.region_name
+    where = {} if region == FIRST_REGION else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **where)
     s3.put_bucket_policy(Bucket=name, Policy=_policy(statement))
     # AWS does so by itself, moto does not.
@@ -98,10 +106,11 @@ def _create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
 
 
-def _key(kms: Any) -> str:
+def _key(place: Place) -> str:
+    kms = place.client("kms")
     administer = {
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{PARTITION}:iam::{ACCOUNT}:root"},
+        "Principal": {"AWS": f"arn:{PARTITION}:iam::{place.account}:root"},
         "Action": "kms:*",
         "Resource": "*",
     }
@@ -111,27 +120,27 @@ def _key(kms: Any) -> str:
         "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
         "Resource": "*",
     }
-    with _ids(keys, "generate_key_id", KEY):
+    with _ids(place, keys, "generate_key_id", KEY):
         key_arn = kms.create_key(Policy=_policy(administer, encrypt_trails))["KeyMetadata"]["Arn"]
     kms.enable_key_rotation(KeyId=key_arn)
     return str(key_arn)
 
 
-def _trail(aws: LocalAws, key_arn: str) -> str:
-    cloudtrail, logs = aws.client("cloudtrail"), aws.client("logs")
+def _trail(place: Place, bucket: str, key_arn: str) -> str:
+    cloudtrail, logs = place.client("cloudtrail"), place.client("logs")
     logs.create_log_group(logGroupName=TRAIL_LOG_GROUP)
     group = logs.describe_log_groups(logGroupNamePrefix=TRAIL_LOG_GROUP)["logGroups"][0]["arn"]
     trail_arn = cloudtrail.create_trail(
         Name=TRAIL,
-        S3BucketName=TRAIL_BUCKET,
+        S3BucketName=bucket,
         IsMultiRegionTrail=True,
         IncludeGlobalServiceEvents=True,
         EnableLogFileValidation=True,
         KmsKeyId=key_arn,
         CloudWatchLogsLogGroupArn=group,
-        CloudWatchLogsRoleArn=_role(aws, TRAIL_LOGS_ROLE, "cloudtrail.amazonaws.com"),
+        CloudWatchLogsRoleArn=_role(place, TRAIL_LOGS_ROLE, "cloudtrail.amazonaws.com"),
     )["TrailARN"]
-    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[enough_events(TRAIL_BUCKET)])
+    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[enough_events(bucket)])
     cloudtrail.start_logging(Name=TRAIL)
     return str(trail_arn)
 
@@ -142,22 +151,24 @@ def enough_events(bucket: str) -> dict[str, Any]:
     return {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [objects]}
 
 
-def _flow_logs(aws: LocalAws, on: list[str]) -> None:
-    role = _role(aws, FLOW_LOGS_ROLE, "vpc-flow-logs.amazonaws.com")
-    aws.client("logs").create_log_group(logGroupName=FLOW_LOG_GROUP)
-    aws.client("ec2").create_flow_logs(
+def _flow_logs(place: Place, on: list[str]) -> list[str]:
+    """Their ids, in the order of the VPCs."""
+    role = _role(place, FLOW_LOGS_ROLE, "vpc-flow-logs.amazonaws.com")
+    place.client("logs").create_log_group(logGroupName=FLOW_LOG_GROUP)
+    made = place.client("ec2").create_flow_logs(
         ResourceIds=on,
         ResourceType="VPC",
         TrafficType="ALL",
         LogGroupName=FLOW_LOG_GROUP,
         DeliverLogsPermissionArn=role,
     )
+    return [str(each) for each in made["FlowLogIds"]]
 
 
-def _role(aws: LocalAws, name: str, service: str) -> str:
+def _role(place: Place, name: str, service: str) -> str:
     """A role that a service may assume."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    made = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    made = place.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
     return str(made["Role"]["Arn"])
 
 

@@ -11,46 +11,38 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import boto3
-from botocore.config import Config
 from moto.moto_api._internal import mock_random, moto_api_backend
+from moto.sts.models import AssumedRole
 
-from local import cloudtrail, delivery, history, identity, memory, monitoring, queues, scale, stack, trails
+from local import (
+    access,
+    buses,
+    cloudtrail,
+    delivery,
+    history,
+    identity,
+    memory,
+    monitoring,
+    queues,
+    scale,
+    stack,
+    trails,
+)
 from local.cloudtrail import Client
 from local.delivery import Delivery
 from local.gateway import Gateway, Refusal
 from local.inbox import Notification, published
+from local.place import Key, Place
 from local.runtime import Invocation, Runtime, environment
-from local.settings import LOOPBACK, PROJECT, REGION, STACK
+from local.settings import ACCOUNT, LOOPBACK, PARTITION, PROJECT, REGION, STACK
 from local.shortcut import shortcut
 from local.stack import Function, Stack
 from local.wire import Answer, Call
 
-Key = tuple[str, str]
-_AGENT = "aws-cli/2.31.0 md/Botocore#2.31.0 ua/2.1 os/linux md/arch#x86_64"  # of an actor on a machine of their own
 _NOBODY: Key = ("testing", "testing")  # the account's own hands: CloudFormation, EventBridge, Lambda
-
-
-class Session:
-    """Somebody's credentials: makes clients of the local AWS, as a boto3 session does of the real one."""
-
-    def __init__(self, url: str, key: Key, address: str | None = None) -> None:
-        session = boto3.Session(*key, region_name=REGION)
-        if address is not None:
-            session.events.register("before-send.*", lambda request, **_: _come_from(request, address))
-        self._new: Any = session.client  # whose type lists every service there is
-        self._url = url
-        self._clients: dict[str, Any] = {}
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            config = Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-            self._clients[service] = self._new(service, endpoint_url=self._url, config=config)
-        return self._clients[service]
-
-
-def _come_from(request: Any, address: str) -> None:
-    request.headers.update({"User-Agent": _AGENT, "X-Forwarded-For": address})
+# What AWS Organizations makes in each account that it creates, for the management account to act there
+# (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html).
+ADMINISTRATOR = "OrganizationAccountAccessRole"
 
 
 @dataclass(frozen=True)
@@ -63,24 +55,27 @@ class Remembered:
     runtime: Runtime
 
 
-class LocalAws:
-    """One account in one Region, and one of it in a process, for moto keeps its state there.
+class LocalAws(Place):
+    """One account in one Region, where Relight is deployed; `at` leads to all others.
 
-    Use it as a context manager; `reset` empties it, as often as wanted.
+    There is one in a process, for moto keeps its state there. Use it as a context manager; `reset` empties it, as often
+    as wanted.
     """
 
     def __init__(self, host: str = LOOPBACK, port: int = 0) -> None:
         trails.put_right()
         queues.put_right()
         scale.put_right()
+        buses.put_right()
         self._gateway = Gateway(self)
         self._gateway.start(host, port)
         self._scratch = self._runtime = Runtime()
         self._delivery: Delivery | None = None
         self._stack: Stack | None = None
-        self._session = Session(self._gateway.url, _NOBODY)
-        self._actors: dict[tuple[str, str | None], Session] = {}
+        super().__init__(self._gateway.url, ACCOUNT, REGION, _NOBODY)
+        self._places: dict[tuple[str, str], Place] = {}
         self.calls: dict[str, set[tuple[str, str]]] = defaultdict(set)  # by family: (service, operation)
+        self.calls_as_member: dict[str, set[tuple[str, str]]] = defaultdict(set)  # in a role of another place
         self.records: list[dict[str, Any]] = []
         self.invocations: list[Invocation] = []
         self.delivers = True  # whether EventBridge hears of calls at all
@@ -96,10 +91,6 @@ class LocalAws:
     def __exit__(self, *_: object) -> None:
         self._stop_delivery()
         self._gateway.stop()
-
-    @property
-    def url(self) -> str:
-        return self._gateway.url
 
     @property
     def stack(self) -> Stack:
@@ -118,7 +109,7 @@ class LocalAws:
         self._stop_delivery()
         moto_api_backend.reset()
         mock_random.seed(0)  # the same names and ids each time, so that functions stay warm
-        self._actors.clear()
+        self._forget_keys()
         self.forget()
 
     def remember(self) -> Remembered:
@@ -131,15 +122,17 @@ class LocalAws:
         return found
 
     def recall(self, remembered: Remembered) -> None:
-        """Back to what was remembered, with functions that are still warm."""
+        """Back to what was remembered, with functions that are still warm, unless they are a hub's."""
         self._stop_delivery()
         memory.put_back(remembered.memory)
         mock_random.setstate(remembered.chance)
-        self._actors.clear()
+        self._forget_keys()
         self._stack, self.delivers = deepcopy(remembered.stack), True
         if self._stack:
             self._runtime = remembered.runtime
-            self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)
+            if self._stack.is_hub:
+                self._runtime.cool()
+            self._delivery = Delivery(self._stack, self._runtime, self.at, self._heard)
         self.forget()
 
     def forget(self) -> None:
@@ -149,10 +142,10 @@ class LocalAws:
 
     def deploy(self, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
         """Creates the stack and sets it to work; the sweep does not run before `announce`."""
-        self._stack = stack.deploy(self.client, template, **parameters)
+        self._stack = stack.deploy(self, template, **parameters)
         self._runtime = self._scratch
         self._runtime.load(self._stack.functions.values(), self.url, self.role_credentials)
-        self._delivery = Delivery(self._stack, self._runtime, self.client("sqs"), self._heard)
+        self._delivery = Delivery(self._stack, self._runtime, self.at, self._heard)
         return self._stack
 
     def announce(self, status: str = "CREATE_COMPLETE", deaf: Collection[str] = ()) -> None:
@@ -165,7 +158,7 @@ class LocalAws:
             "resource-type": "AWS::CloudFormation::Stack",
             "client-request-token": "",
         }
-        event = cloudtrail.envelope("aws.cloudformation", "CloudFormation Stack Status Change", REGION, detail)
+        event = cloudtrail.envelope("aws.cloudformation", "CloudFormation Stack Status Change", ACCOUNT, REGION, detail)
         self.delivery.post({**event, "resources": [self.stack.id]}, deaf)
 
     def post(self, event: dict[str, Any]) -> None:
@@ -181,22 +174,19 @@ class LocalAws:
         """Waits until every event has been delivered and everything that came of it is done."""
         self.delivery.settle(timeout)
 
-    def client(self, service: str) -> Any:
-        """A client with the account's own hands, for setting things up and looking at them."""
-        return self._session.client(service)
+    def at(self, account: str, region: str) -> Place:
+        """Another account, or another Region: what is done there, its own hands do."""
+        if (account, region) == (self.account, self.region):
+            return self
+        if (account, region) not in self._places:
+            key = _NOBODY if account == self.account else self._administrator(account)
+            self._places[account, region] = Place(self.url, account, region, key)
+        return self._places[account, region]
 
-    def actor(self, name: str, address: str | None = None) -> Session:
-        """A session of an IAM user with that name, who is made if need be."""
-        if (name, address) not in self._actors:
-            self._actors[name, address] = Session(self.url, self.access_key(name), address)
-        return self._actors[name, address]
-
-    def access_key(self, name: str) -> Key:
-        iam = self.client("iam")
-        if not any(user["UserName"] == name for user in iam.list_users()["Users"]):
-            iam.create_user(UserName=name)
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        return key["AccessKeyId"], key["SecretAccessKey"]
+    def _administrator(self, account: str) -> Key:
+        arn = f"arn:{PARTITION}:iam::{account}:role/{ADMINISTRATOR}"
+        taken = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="administrator")["Credentials"]
+        return taken["AccessKeyId"], taken["SecretAccessKey"]
 
     @contextmanager
     def shortcut(self) -> Iterator[None]:
@@ -232,8 +222,8 @@ class LocalAws:
     def intercept(self, call: Call) -> Answer | None:
         """Lambda's Invoke, which moto would run in a container, and what moto lacks of monitoring and CloudTrail."""
         self.on_call(call)
-        if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None:
-            return monitoring.answer(call) or history.answer(call, self.records)
+        if (call.service, call.name) != ("lambda", "Invoke") or self._delivery is None or not _is_home(call):
+            return self._answer(call)
         function = self.stack.function(call.uri["FunctionName"])
         if function is None:
             return None
@@ -246,30 +236,43 @@ class LocalAws:
         body = json.dumps(invocation.error or invocation.result).encode()
         return Answer(200, {"Content-Type": "application/json", **headers}, body)
 
+    def _answer(self, call: Call) -> Answer | None:
+        found = access.answer(call) or monitoring.answer(call) or history.answer(call, self.records)
+        return found or (buses.answer(call, self._delivery.put) if self._delivery else None)
+
     def observe(self, call: Call, answer: Answer, client: Client, moment: datetime) -> None:
         """Writes CloudTrail's record and gives it to EventBridge; notes what the functions call."""
-        family = self.caller(call)
-        if family is not None:
-            self.calls[family].add((call.service, call.name))
+        session = identity.assumed_role(call)
+        function = self._function(session)
+        if session and function:
+            calls = self.calls if session.role_arn == function.role else self.calls_as_member
+            calls[function.family].add((call.service, call.name))
         if self._delivery is None:
             return
-        if answer.status < 300 and (notification := published(call)):
-            self.notifications.append(notification)
-            self.on_notification(notification)
-        if call.service == "sqs" and call.name in ("SendMessage", "SendMessageBatch") and answer.status < 300:
-            self._delivery.poll(str(call.parameters()["QueueUrl"]).rpartition("/")[2])
-        if (call.service, call.name) == ("lambda", "CreateEventSourceMapping"):
-            delivery.own_the_mappings()
+        if _is_home(call):
+            self._hear(call, answer, self._delivery)
         if cloudtrail.is_recorded(call):
             record = cloudtrail.record(call, answer, client, moment)
             self.records.append(record)
             self.post(cloudtrail.event(record))
 
+    def _hear(self, call: Call, answer: Answer, delivery_: Delivery) -> None:
+        """What Lambda and security hear of where Relight is deployed."""
+        if answer.status < 300 and (notification := published(call)):
+            self.notifications.append(notification)
+            self.on_notification(notification)
+        if call.service == "sqs" and call.name in ("SendMessage", "SendMessageBatch") and answer.status < 300:
+            delivery_.poll(str(call.parameters()["QueueUrl"]))
+        if (call.service, call.name) == ("lambda", "CreateEventSourceMapping"):
+            delivery.own_the_mappings()
+
     def caller(self, call: Call) -> str | None:
         """The family of the function that made a call, by its role's session; None of anybody else's."""
-        session = identity.assumed_role(call.access_key, call.region)
-        function = self._stack.function(session.session_name) if session and self._stack else None
+        function = self._function(identity.assumed_role(call))
         return function.family if function else None
+
+    def _function(self, session: AssumedRole | None) -> Function | None:
+        return self._stack.function(session.session_name) if session and self._stack else None
 
     def role_credentials(self, function: Function) -> dict[str, str]:
         """The environment by which a function acts as its role."""
@@ -290,7 +293,17 @@ class LocalAws:
         if invocation.error:
             self.on_failure(invocation)
 
+    def _forget_keys(self) -> None:
+        """Keys that moto no longer knows are nobody's."""
+        self._actors.clear()
+        self._places.clear()
+
     def _stop_delivery(self) -> None:
         if self._delivery is not None:
             self._delivery.stop()
             self._delivery = None
+
+
+def _is_home(call: Call) -> bool:
+    """Whether it is made where Relight is deployed."""
+    return (call.account, call.region) == (ACCOUNT, REGION)

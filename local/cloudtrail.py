@@ -10,7 +10,6 @@ from moto.utilities.utils import get_partition
 
 from local import dialects, names
 from local.identity import user_identity
-from local.settings import ACCOUNT
 from local.wire import Answer, Call
 
 # Denied calls are recorded without what they asked for.
@@ -39,7 +38,7 @@ def record(call: Call, answer: Answer, client: Client, moment: datetime) -> dict
     denied = error is not None and error[0] in _DENIED
     written: dict[str, Any] = {
         "eventVersion": "1.09" if call.service in ("ec2", "s3") else "1.10",
-        "userIdentity": user_identity(call.access_key, call.region),
+        "userIdentity": user_identity(call),
         "eventTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": names.event_source(service),
         "eventName": names.event_name(call.service, call.name),
@@ -53,7 +52,7 @@ def record(call: Call, answer: Answer, client: Client, moment: datetime) -> dict
         "readOnly": False,
         "eventType": "AwsApiCall",
         "managementEvent": True,
-        "recipientAccountId": ACCOUNT,
+        "recipientAccountId": call.account,
         "eventCategory": "Management",
         "tlsDetails": {
             "tlsVersion": "TLSv1.3",
@@ -78,16 +77,17 @@ def event(detail: dict[str, Any]) -> dict[str, Any]:
     """What EventBridge makes of a record."""
     what = "Network Activity Event" if detail["eventCategory"] == "NetworkActivity" else "API Call"
     source = f"aws.{detail['eventSource'].partition('.')[0]}"
-    return envelope(source, f"AWS {what} via CloudTrail", detail["awsRegion"], detail)
+    where = detail["recipientAccountId"], detail["awsRegion"]
+    return envelope(source, f"AWS {what} via CloudTrail", *where, detail)
 
 
-def envelope(source: str, detail_type: str, region: str, detail: dict[str, Any]) -> dict[str, Any]:
+def envelope(source: str, detail_type: str, account: str, region: str, detail: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": "0",
         "id": str(uuid4()),
         "detail-type": detail_type,
         "source": source,
-        "account": ACCOUNT,
+        "account": account,
         "time": detail.get("eventTime") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": region,
         "resources": [],
@@ -98,6 +98,6 @@ def envelope(source: str, detail_type: str, region: str, detail: dict[str, Any])
 def _region(call: Call) -> str:
     """Where the call is recorded: S3's where the bucket is, all others' where they were sent."""
     if call.service == "s3":
-        bucket = get_backend("s3")[ACCOUNT][get_partition(call.region)].buckets.get(call.uri.get("Bucket", ""))
+        bucket = get_backend("s3")[call.account][get_partition(call.region)].buckets.get(call.uri.get("Bucket", ""))
         return str(bucket.region_name) if bucket else call.region
     return call.region

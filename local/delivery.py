@@ -1,5 +1,8 @@
 """EventBridge's and Lambda's part: carries events to the deployed rules' targets, with the deployed retries.
 
+A rule may lead to one more bus, in any account and Region, and never from there to a third: EventBridge does not carry
+on what came from another bus (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html).
+
 One thread delivers one thing at a time, at once: no delay, no back-off, so that what a test waits for is work, never
 time. In AWS, events stop while no trail logs; here they are always delivered, for nobody says when exactly they stop.
 """
@@ -16,8 +19,10 @@ from uuid import uuid4
 
 from moto.awslambda.models import EventSourceMapping, LambdaFunction
 from moto.backends import get_backend
+from moto.events.models import EventBus, Rule
 
-from local import rules
+from local import buses, rules
+from local.place import Place
 from local.runtime import Invocation, Runtime
 from local.settings import ACCOUNT, REGION
 from local.stack import Function, Stack
@@ -46,8 +51,10 @@ class _Job:
 class Delivery:
     """Delivers until stopped; knows what is under way, and keeps every invocation."""
 
-    def __init__(self, stack: Stack, runtime: Runtime, sqs: Any, heard: Callable[[Invocation], None]) -> None:
-        self._stack, self._runtime, self._sqs, self._heard = stack, runtime, sqs, heard
+    def __init__(
+        self, stack: Stack, runtime: Runtime, at: Callable[[str, str], Place], heard: Callable[[Invocation], None]
+    ) -> None:
+        self._stack, self._runtime, self._at, self._heard = stack, runtime, at, heard
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._under_way: list[str] = []
         self._changed = Condition()
@@ -70,20 +77,30 @@ class Delivery:
             raise UnsettledError("an event could not be delivered") from self.failures.pop()
 
     def post(self, event: dict[str, Any], deaf: Collection[str] = ()) -> None:
-        """Gives an event to the default bus; functions of the `deaf` families do not hear it."""
-        for rule in rules.matching(event):
+        """Gives an event to its account's and Region's default bus; functions of the `deaf` families do not hear it."""
+        self.put(event, buses.default(event["account"], event["region"]), deaf)
+
+    def put(
+        self, event: dict[str, Any], bus: EventBus, deaf: Collection[str] = (), *, was_carried: bool = False
+    ) -> None:
+        """The same for any bus; one that `was_carried` from another bus is not carried to a third."""
+        for rule in rules.matching(event, bus):
             for target in rule.targets:
                 function = self._stack.function(target["Arn"])
                 if function is not None and function.family in deaf:
                     continue
                 title = f"{event['detail'].get('eventName', event['detail-type'])} → {target['Arn'].rpartition(':')[2]}"
-                self._add(title, partial(self._deliver, event, target, rule.arn))
+                if not buses.is_bus(target["Arn"]):
+                    self._add(title, partial(self._deliver, event, target, rule.arn))
+                elif not was_carried:
+                    self._add(title, partial(self._carry, event, target, rule, deaf))
 
-    def poll(self, queue_name: str) -> None:
+    def poll(self, queue_url: str) -> None:
         """Lets the functions that are mapped to a queue look into it."""
+        account, name = queue_url.rsplit("/", 2)[1:]
         for mapping in _mappings():
-            if mapping.enabled and mapping.event_source_arn.rpartition(":")[2] == queue_name:
-                self._add(f"{queue_name} → {mapping.function_arn}", partial(self._consume, mapping))
+            if mapping.enabled and mapping.event_source_arn.split(":")[4:] == [account, name]:
+                self._add(f"{name} → {mapping.function_arn}", partial(self._consume, mapping))
 
     def invoke(
         self, function: Function, payload: Any, *, request_id: str | None = None, awaited: bool = False
@@ -111,6 +128,14 @@ class Delivery:
                 self._under_way.remove(job.title)
                 self._changed.notify_all()
 
+    def _carry(self, event: dict[str, Any], target: dict[str, Any], rule: Rule, deaf: Collection[str]) -> None:
+        """To another bus, as it is: account and Region stay those where it happened."""
+        bus = buses.named(target["Arn"])
+        if bus is not None and buses.may_send(rule, target, bus):
+            self.put(event, bus, deaf, was_carried=True)
+        else:
+            self._give_up(event, target, rule.arn)
+
     def _deliver(self, event: dict[str, Any], target: dict[str, Any], rule_arn: str) -> None:
         if target.keys() & {"Input", "InputPath", "InputTransformer"}:
             raise NotImplementedError("the local AWS delivers events as they are, not transformed ones")
@@ -122,12 +147,15 @@ class Delivery:
             function = self._stack.function(arn)
             if function is not None and _is_permitted(function, rule_arn):
                 self._invoke_async(function, event)
-            elif "DeadLetterConfig" in target:
-                self._send(
-                    target["DeadLetterConfig"]["Arn"], event, RULE_ARN=rule_arn, TARGET_ARN=arn, **_NO_PERMISSION
-                )
+            else:
+                self._give_up(event, target, rule_arn)
         else:
-            raise NotImplementedError(f"the local AWS delivers to functions and queues, not to {arn}")
+            raise NotImplementedError(f"the local AWS delivers to functions, queues and buses, not to {arn}")
+
+    def _give_up(self, event: dict[str, Any], target: dict[str, Any], rule_arn: str) -> None:
+        if "DeadLetterConfig" in target:
+            about = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], **_NO_PERMISSION}
+            self._send(target["DeadLetterConfig"]["Arn"], event, **about)
 
     def _invoke_async(self, function: Function, event: Any) -> None:
         attempts = function.retries + 1
@@ -140,8 +168,9 @@ class Delivery:
             self._send(function.on_failure, _failure_record(function, invocation, request_id, attempts))
 
     def _send(self, queue_arn: str, body: Any, **attributes: str) -> None:
-        self._sqs.send_message(
-            QueueUrl=self._url(queue_arn),
+        sqs = self._sqs(queue_arn)
+        sqs.send_message(
+            QueueUrl=_url(sqs, queue_arn),
             MessageBody=json.dumps(body),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
@@ -151,9 +180,10 @@ class Delivery:
     def _consume(self, mapping: EventSourceMapping) -> None:
         """Lambda's poller: what the function does not report as failed is deleted, the rest comes again."""
         function = self._stack.function(mapping.function_arn)
-        url = self._url(mapping.event_source_arn)
+        sqs = self._sqs(mapping.event_source_arn)
+        url = _url(sqs, mapping.event_source_arn)
         for _ in range(_MAX_ROUNDS if function else 0):
-            messages = self._receive(url, mapping.batch_size)
+            messages = _receive(sqs, url, mapping.batch_size)
             if not messages or function is None:
                 return
             records = [_record(message, mapping.event_source_arn) for message in messages]
@@ -161,19 +191,24 @@ class Delivery:
             for message in messages:
                 receipt = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
                 if message["MessageId"] in failed:
-                    self._sqs.change_message_visibility(**receipt, VisibilityTimeout=0)
+                    sqs.change_message_visibility(**receipt, VisibilityTimeout=0)
                 else:
-                    self._sqs.delete_message(**receipt)
+                    sqs.delete_message(**receipt)
 
-    def _receive(self, url: str, count: int) -> list[dict[str, Any]]:
-        answer = self._sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=min(count, 10), MessageSystemAttributeNames=["All"]
-        )
-        messages: list[dict[str, Any]] = answer.get("Messages", [])
-        return messages
+    def _sqs(self, queue_arn: str) -> Any:
+        """A client where the queue is."""
+        _, _, _, region, account, _ = queue_arn.split(":")
+        return self._at(account, region).client("sqs")
 
-    def _url(self, queue_arn: str) -> str:
-        return str(self._sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"])
+
+def _receive(sqs: Any, url: str, count: int) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(count, 10), MessageSystemAttributeNames=["All"])
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
+
+
+def _url(sqs: Any, queue_arn: str) -> str:
+    return str(sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"])
 
 
 def _mappings() -> Iterator[EventSourceMapping]:

@@ -1,5 +1,6 @@
 """`relight demo`: five attacks on an account's logging, then the whole catalogue, and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,7 @@ from local.attacks import Attack
 from local.cloud import LocalAws
 from local.facts import Fact
 from local.inbox import Notification
+from local.place import Place
 from local.sabotage import Sabotage
 from local.settings import ALERT_EMAIL
 from local.show import Screen
@@ -45,18 +47,22 @@ def run(screen: Screen) -> bool:
         )
 
         screen.heading(f"{account.INTRUDER} has an access key. Five calls, as any client makes them:")
-        told = [_commit(screen, aws, number, attack) for number, attack in enumerate(attacks.five(victim), start=1)]
-        _show_email(screen, told)
-        as_before = _show_proof(screen, aws, victim, before)
-        first = _verdict(screen, told, len(aws.notifications), as_before)
+        told = []
+        for number, each in enumerate(attacks.five(victim), start=1):
+            told.append(commit(screen, aws, aws, number, each))
+            screen.line()
+        show_email(screen, told)
+        as_before = show_proof(screen, aws, victim, before)
+        first = verdict(screen, told, len(aws.notifications), as_before)
         second = _second_act(screen, aws, victim)
         if first and second:
             screen.line("Now try it yourself: make lab keeps this AWS open for your own commands.", "dim")
         return first and second
 
 
-def _commit(screen: Screen, aws: LocalAws, number: int, attack: Attack) -> Told:
-    intruder = aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS)
+def commit(screen: Screen, aws: LocalAws, place: Place, number: int, attack: Attack) -> Told:
+    """An attack on what is in a place, and what came of it, as it is shown."""
+    intruder = place.actor(account.INTRUDER, account.INTRUDER_ADDRESS)
     screen.attack(number, attack)
     heard, seen = len(aws.notifications), len(aws.invocations)
     attack.commit(intruder.client(attack.service))
@@ -70,11 +76,10 @@ def _commit(screen: Screen, aws: LocalAws, number: int, attack: Attack) -> Told:
             screen.failure(invocation)
     if not told.notifications:
         screen.line("    Nobody was told of it.", "bold red")
-    screen.line()
     return told
 
 
-def _show_email(screen: Screen, told: list[Told]) -> None:
+def show_email(screen: Screen, told: Sequence[Told]) -> None:
     """The richest of the messages: the one with the most to say."""
     notifications = [notification for one in told for notification in one.notifications]
     if notifications:
@@ -82,15 +87,16 @@ def _show_email(screen: Screen, told: list[Told]) -> None:
         screen.email(max(notifications, key=lambda message: len(message.data.get("findings", ()))), ALERT_EMAIL)
 
 
-def _show_proof(screen: Screen, aws: LocalAws, victim: Account, before: list[Fact]) -> bool:
+def show_proof(screen: Screen, place: Place, victim: Account, before: list[Fact]) -> bool:
     """What was true before the attacks must be true again, and the intruder's VPC must have its flow log too."""
     screen.heading("The proof, read back from AWS:")
-    rows = facts.compare(facts.read(aws, victim), before)
+    rows = facts.compare(facts.read(place, victim), before)
     screen.proof(rows)
     return all(good for *_, good in rows)
 
 
-def _verdict(screen: Screen, told: list[Told], messages: int, as_before: bool) -> bool:  # noqa: FBT001
+def verdict(screen: Screen, told: Sequence[Told], messages: int, as_before: bool) -> bool:  # noqa: FBT001
+    """The last line of the first act; true only if all is as it should be."""
     undone = sum(one.undone for one in told)
     good = undone == len(told) == messages and as_before
     summary = (

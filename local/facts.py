@@ -3,18 +3,18 @@
 from typing import Any
 
 from local.account import Account
-from local.cloud import LocalAws
+from local.place import Place
 
 # The call that asked, the field, its value.
 Fact = tuple[str, str, str]
 NOTHING = "nothing"
 
 
-def read(aws: LocalAws, victim: Account) -> list[Fact]:
+def read(place: Place, victim: Account) -> list[Fact]:
     return [
-        *_trail(aws.client("cloudtrail"), victim),
-        *_flow_logs(aws.client("ec2")),
-        _bucket(aws.client("s3"), victim),
+        *_trail(place.client("cloudtrail"), victim),
+        *_flow_logs(place.client("ec2")),
+        _bucket(place.client("s3"), victim),
     ]
 
 
@@ -40,7 +40,11 @@ def _flow_logs(ec2: Any) -> list[Fact]:
     logs = ec2.describe_flow_logs()["FlowLogs"]
     facts = []
     for vpc in ec2.describe_vpcs()["Vpcs"]:
-        lit = [f"{log['TrafficType']} → {log['LogGroupName']}" for log in logs if log["ResourceId"] == vpc["VpcId"]]
+        lit = [
+            f"{log['TrafficType']} → {log.get('LogGroupName') or log['LogDestination']}"
+            for log in logs
+            if log["ResourceId"] == vpc["VpcId"]
+        ]
         facts.append(("DescribeFlowLogs", vpc["VpcId"], ", ".join(lit) or NOTHING))
     return facts
 

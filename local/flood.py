@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from local import account, attacks, faults
 from local.account import Account
 from local.attacks import Attack
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.show import Screen
 from local.wire import Call
 from relight.aws import READS

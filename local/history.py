@@ -11,7 +11,7 @@ _MOST = 50  # a page; there is never a second one
 
 
 def answer(call: Call, records: Sequence[Mapping[str, Any]]) -> Answer | None:
-    """The Region's events that have the attributes asked for, the newest first; None of any other call.
+    """The account's events in the Region that have the attributes asked for, the newest first; None of any other call.
 
     CloudTrail alone knows which of a call's parameters name resources: here nothing is found by those.
     """
@@ -19,8 +19,9 @@ def answer(call: Call, records: Sequence[Mapping[str, Any]]) -> Answer | None:
         return None
     given = call.parameters()
     wanted = [(each["AttributeKey"], each["AttributeValue"]) for each in given.get("LookupAttributes", ())]
-    events = (_event(record) for record in reversed(records) if record["awsRegion"] == call.region)
-    found = [event for event in events if all(event.get(name) == value for name, value in wanted)]
+    place = call.account, call.region
+    here = (each for each in reversed(records) if (each["recipientAccountId"], each["awsRegion"]) == place)
+    found = [event for event in map(_event, here) if all(event.get(name) == value for name, value in wanted)]
     return written(call, {"Events": found[: given.get("MaxResults", _MOST)]})
 
 

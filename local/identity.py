@@ -7,33 +7,40 @@ from moto.iam.models import AccessKey, IAMBackend, User
 from moto.sts.models import AssumedRole, STSBackend
 from moto.utilities.utils import get_partition
 
-from local.settings import ACCOUNT
+from local.wire import Call
 
 
-def assumed_role(access_key: str, region: str) -> AssumedRole | None:
-    sts: STSBackend = get_backend("sts")[ACCOUNT][get_partition(region)]
-    return sts.get_assumed_role_from_access_key(access_key)
+def assumed_role(call: Call) -> AssumedRole | None:
+    """The session that made a call; None of anybody else's."""
+    sts: STSBackend = get_backend("sts")[call.account][get_partition(call.region)]
+    return sts.get_assumed_role_from_access_key(call.access_key)
 
 
-def user_identity(access_key: str, region: str) -> dict[str, Any]:
-    """An IAM user's, an assumed role's, or root's: a key that nobody made is the account's own, as moto has it."""
-    iam: IAMBackend = get_backend("iam")[ACCOUNT][get_partition(region)]
-    session = assumed_role(access_key, region)
+def user_identity(call: Call) -> dict[str, Any]:
+    """An IAM user's, an assumed role's, or root's: a key that nobody made is moto's first account's own."""
+    session = assumed_role(call)
     if session is not None:
         return _session(session)
-    key: AccessKey | None = iam.access_keys.get(access_key)
+    partition = get_partition(call.region)
+    iam: IAMBackend = get_backend("iam")[call.account][partition]
+    key: AccessKey | None = iam.access_keys.get(call.access_key)
     user: User | None = iam.users.get(key.user_name) if key and key.user_name else None
     if user is not None:
         return {
             "type": "IAMUser",
             "principalId": f"AIDA{user.id[4:].upper()}",  # moto's ids have no such form
             "arn": user.arn,
-            "accountId": ACCOUNT,
-            "accessKeyId": access_key,
+            "accountId": call.account,
+            "accessKeyId": call.access_key,
             "userName": user.name,
         }
-    arn = f"arn:{get_partition(region)}:iam::{ACCOUNT}:root"
-    return {"type": "Root", "principalId": ACCOUNT, "arn": arn, "accountId": ACCOUNT, "accessKeyId": access_key}
+    return {
+        "type": "Root",
+        "principalId": call.account,
+        "arn": f"arn:{partition}:iam::{call.account}:root",
+        "accountId": call.account,
+        "accessKeyId": call.access_key,
+    }
 
 
 def _session(session: AssumedRole) -> dict[str, Any]:
@@ -43,14 +50,14 @@ def _session(session: AssumedRole) -> dict[str, Any]:
         "type": "AssumedRole",
         "principalId": session.user_id,
         "arn": session.arn,
-        "accountId": ACCOUNT,
+        "accountId": session.account_id,
         "accessKeyId": session.access_key_id,
         "sessionContext": {
             "sessionIssuer": {
                 "type": "Role",
                 "principalId": session.user_id.partition(":")[0],
                 "arn": session.role_arn,
-                "accountId": ACCOUNT,
+                "accountId": session.account_id,
                 "userName": name,
             },
             "attributes": {"creationDate": created.strftime("%Y-%m-%dT%H:%M:%SZ"), "mfaAuthenticated": "false"},

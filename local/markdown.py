@@ -20,7 +20,7 @@ def placed(text: str, name: str, content: str) -> str:
     """The text with that between its markers of that name. Raises MissingMarkersError."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise MissingMarkersError(f"README.md needs one {begin} and, after it, one {end}")
+        raise MissingMarkersError(f"the document needs one {begin} and, after it, one {end}")
     head, _, rest = text.partition(begin)
     return f"{head}{begin}\n\n{content}\n\n{end}{rest.partition(end)[2]}"
 

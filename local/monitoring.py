@@ -9,7 +9,6 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 
-from local.settings import ACCOUNT
 from local.wire import Answer, Call, written
 
 
@@ -27,7 +26,7 @@ def answer(call: Call) -> Answer | None:
 
 
 def _logs(call: Call) -> Answer | None:
-    backend: Any = get_backend("logs")[ACCOUNT][call.region]
+    backend: Any = get_backend("logs")[call.account][call.region]
     given = call.parameters()
     group, kept = given.get("logGroupName"), backend.filters.metric_filters
     if call.name == "DeleteLogGroup":
@@ -47,11 +46,11 @@ def _logs(call: Call) -> Answer | None:
 
 
 def _mute_rules(call: Call) -> Any:
-    backend: Any = get_backend("cloudwatch")[ACCOUNT][call.region]
+    backend: Any = get_backend("cloudwatch")[call.account][call.region]
     rules: dict[str, dict[str, Any]] = backend.__dict__.setdefault("alarm_mute_rules", {})
     given = call.parameters()
     if call.name == "PutAlarmMuteRule":
-        arn = f"arn:aws:cloudwatch:{call.region}:{ACCOUNT}:alarm-mute-rule:{given['Name']}"
+        arn = f"arn:aws:cloudwatch:{call.region}:{call.account}:alarm-mute-rule:{given['Name']}"
         rules[given["Name"]] = {**given, "AlarmMuteRuleArn": arn, "Status": "ACTIVE"}
     elif call.name == "DeleteAlarmMuteRule":
         rules.pop(given["AlarmMuteRuleName"], None)

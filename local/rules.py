@@ -7,10 +7,7 @@ array or object counts as existing, an operator that it does not know matches an
 from collections.abc import Iterator
 from typing import Any, cast
 
-from moto.backends import get_backend
-from moto.events.models import EventPattern, EventsBackend, Rule
-
-from local.settings import ACCOUNT
+from moto.events.models import EventBus, EventPattern, Rule
 
 _OPERATORS = {
     "anything-but",
@@ -28,10 +25,9 @@ class UnknownOperatorError(Exception):
     """A rule's pattern uses what EventBridge does not have."""
 
 
-def matching(event: dict[str, Any]) -> Iterator[Rule]:
-    """The enabled rules of the default bus that the event matches."""
-    backend: EventsBackend = get_backend("events")[ACCOUNT][event["region"]]
-    for rule in list(backend.event_buses["default"].rules.values()):
+def matching(event: dict[str, Any], bus: EventBus) -> Iterator[Rule]:
+    """The enabled rules of a bus that the event matches."""
+    for rule in list(bus.rules.values()):
         pattern = rule.event_pattern.get_pattern()
         if rule.state == "ENABLED" and pattern and matches(pattern, event):
             yield rule

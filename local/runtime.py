@@ -88,6 +88,11 @@ class Runtime:
             if self._sandboxes.get(function.family) != fresh:
                 self._sandboxes[function.family] = fresh
 
+    def cool(self) -> None:
+        """Every function starts anew: what it held, such as a session in another account, may be of no use now."""
+        for family, sandbox in self._sandboxes.items():
+            self._sandboxes[family] = _Sandbox(sandbox.function, sandbox.environment)
+
     def invoke(self, function: Function, event: Any, request_id: str, *, awaited: bool = False) -> Invocation:
         """Runs the function; `awaited` says that another function invoked it and stands still meanwhile."""
         with self._inner if awaited else self._outer:

@@ -11,6 +11,9 @@ FIRST_REGION: Final = "us-east-1"  # the one whose name S3 does not take as a bu
 REGION: Final = os.environ.get("RELIGHT_LOCAL_REGION", FIRST_REGION)
 PARTITION: Final = get_partition(REGION)
 ACCOUNT: Final = "123456789012"  # the account that moto itself starts with
+# An account of the same organisation, and where it works.
+MEMBER: Final = "210987654321"
+MEMBER_REGION: Final = "eu-west-1"
 LOOPBACK: Final = "127.0.0.1"
 STACK: Final = "relight"
 ALERT_EMAIL: Final = "security@example.com"

@@ -101,6 +101,10 @@ class Screen:
         if data["error"]:
             self._row("error", Text(data["error"]), "red")
 
+    def act(self, who: str, called: str, where: str) -> None:
+        """A session, what it called, and where."""
+        self._row("called", Text.assemble(f"{called} in {where}", (f" as {plain(who)}", "dim")))
+
     def failure(self, invocation: Invocation) -> None:
         """A function that raised, which in AWS would be retried and end in the dead-letter queue."""
         error = invocation.error or {}

@@ -8,7 +8,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from local.settings import ACCOUNT, ALERT_EMAIL, PROJECT, REGION, STACK
+from local.place import Place
+from local.settings import ALERT_EMAIL, PROJECT, REGION, STACK
 
 # SAM packages code to a bucket; here it runs from the checkout, so where it would be does not matter.
 _PACKAGED = "s3://not-packaged/local.zip"
@@ -58,42 +59,59 @@ class Stack:
     outputs: dict[str, str]
     functions: dict[str, Function] = field(default_factory=dict)
 
+    @property
+    def is_hub(self) -> bool:
+        return "HubBusArn" in self.outputs
+
     def function(self, name_or_arn: str) -> Function | None:
         """Finds a function by any of the names that a caller may use: name, ARN, ARN with a qualifier."""
-        parts = name_or_arn.split(":")
-        wanted = parts[6] if len(parts) > 6 else name_or_arn
-        return next((function for function in self.functions.values() if function.name == wanted), None)
+        wanted = ":".join(name_or_arn.split(":")[:7])
+        return next((each for each in self.functions.values() if wanted in (each.name, each.arn)), None)
 
 
-def deploy(client: Callable[[str], Any], template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
-    """Creates the stack and returns what it became. `client` makes clients of the local AWS."""
+def deploy(place: Place, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
+    """Creates the stack and returns what it became."""
     source = _source(template)
     given = {name: value for name, value in (PARAMETERS | parameters).items() if name in source.get("Parameters", {})}
     body = _transformed(template, tuple(sorted(given.items())))
-    stack_id = client("cloudformation").create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(body | {"Resources": _possible(body["Resources"])}),
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    )["StackId"]
-    built: Any = get_backend("cloudformation")[ACCOUNT][REGION].get_stack(stack_id)
-    _write_out_key_policies()
-    _write_out_variables()
+    built = _create(place, STACK, body, given)
+    _write_out_key_policies(place)
+    _write_out_variables(place)
     resolved = _Resolved(body["Resources"], built.resource_map)
-    _complete(client, resolved)
+    _complete(place, resolved)
     return Stack(
-        id=stack_id,
+        id=built.stack_id,
         resources={
             resource.logical_resource_id: getattr(resource, "physical_resource_id", "")
             for resource in built.stack_resources
+            if resource is not None  # its condition is not met
         },
         outputs={output["OutputKey"]: output["OutputValue"] for output in built.outputs or []},
         functions={function.family: function for function in _functions(source, resolved, template.parent)},
     )
 
 
-def _complete(client: Callable[[str], Any], resolved: "_Resolved") -> None:
+def forward(place: Place, template: Path = PROJECT / "docs" / "forwarder.yaml", **parameters: str) -> None:
+    """Creates the forwarder's stack there."""
+    body = _source(template)
+    built = _create(place, f"{STACK}-forwarder", body, parameters)
+    _complete(place, _Resolved(body["Resources"], built.resource_map))
+
+
+def _create(place: Place, name: str, body: Mapping[str, Any], parameters: Mapping[str, str]) -> Any:
+    """The stack, as moto has it, of all that moto can make."""
+    stack_id = place.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({**body, "Resources": _possible(body["Resources"])}),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    )["StackId"]
+    return get_backend("cloudformation")[place.account][place.region].get_stack(stack_id)
+
+
+def _complete(place: Place, resolved: "_Resolved") -> None:
     """What moto's CloudFormation cannot make, made through the services' own calls."""
+    client = place.client
     _put_policies(client, resolved)
     for _, config in resolved.of_type("AWS::Lambda::EventInvokeConfig"):
         kept = {key: value for key, value in config.items() if key != "Qualifier"}
@@ -115,7 +133,7 @@ def _complete(client: Callable[[str], Any], resolved: "_Resolved") -> None:
 
 
 def _put_policies(client: Callable[[str], Any], resolved: "_Resolved") -> None:
-    """Those of buckets, queues and topics."""
+    """Those of buckets, queues, topics and buses."""
     for _, policy in resolved.of_type("AWS::S3::BucketPolicy"):
         client("s3").put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
     for _, policy in resolved.of_type("AWS::SQS::QueuePolicy"):
@@ -126,19 +144,23 @@ def _put_policies(client: Callable[[str], Any], resolved: "_Resolved") -> None:
         for arn in policy["Topics"]:
             document = json.dumps(policy["PolicyDocument"])
             client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=document)
+    for _, policy in resolved.of_type("AWS::Events::EventBusPolicy"):
+        statement = {"Sid": policy["StatementId"], **policy["Statement"]}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        client("events").put_permission(EventBusName=policy["EventBusName"], Policy=document)
 
 
-def _write_out_key_policies() -> None:
+def _write_out_key_policies(place: Place) -> None:
     """A stack's keys have their policies as objects in moto, which then cannot describe them: text is what it wants."""
-    keys: list[Any] = list(get_backend("kms")[ACCOUNT][REGION].keys.values())
+    keys: list[Any] = list(get_backend("kms")[place.account][place.region].keys.values())
     for key in keys:
         if not isinstance(key.policy, str):
             key.policy = json.dumps(key.policy)
 
 
-def _write_out_variables() -> None:
+def _write_out_variables(place: Place) -> None:
     """Variables are texts in Lambda, whatever they were in the template."""
-    deployed: Any = get_backend("lambda")[ACCOUNT][REGION].list_functions()
+    deployed: Any = get_backend("lambda")[place.account][place.region].list_functions()
     for function in deployed:
         function.environment_vars = {name: str(value) for name, value in function.environment_vars.items()}
 

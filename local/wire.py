@@ -13,6 +13,7 @@ from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
+from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
@@ -30,6 +31,7 @@ class Call:
     """One API request, as far as it can be understood before anybody answers it."""
 
     service: str
+    account: str  # whose principal it is that calls
     region: str
     access_key: str
     operation: OperationModel
@@ -98,7 +100,8 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call | None:
         protocol = determine_request_protocol(get_service_model(service), request.content_type)
     except (NotFound, NotImplementedError, ValueError):
         return None  # moto serves helpers of its own, and services that botocore has no model of
-    return Call(service, scope["region"], scope["key"], operation, protocol, request, uri)
+    account = get_account_id_from(scope["key"])
+    return Call(service, account, scope["region"], scope["key"], operation, protocol, request, uri)
 
 
 def _service(signing_name: str, path: str) -> str:

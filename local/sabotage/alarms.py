@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from local.account import Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.sabotage.model import Sabotage
 from local.settings import ACCOUNT, PARTITION, REGION
 from relight.policy.alarm import BENCHMARK, WATCHES

@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from local import cloudtrail
 from local.account import INTRUDER_ADDRESS, Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.sabotage.model import Sabotage
 from local.settings import ACCOUNT, REGION
 

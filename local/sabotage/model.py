@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.account import Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from local.account import Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.sabotage.model import Sabotage
 from local.settings import ACCOUNT, PARTITION
 

@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.account import Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.sabotage.model import Sabotage
 from local.settings import PARTITION
 

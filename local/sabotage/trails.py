@@ -4,7 +4,8 @@ from typing import Any
 
 from local import account
 from local.account import Account
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.sabotage.model import Sabotage
 from local.settings import ACCOUNT, PARTITION
 

@@ -40,7 +40,11 @@ def deployed() -> list[Path]:
     """Every file that is deployed, or tells what is."""
     folders = (PROJECT / "functions", PROJECT / "shared")
     found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [PROJECT / "template.yaml", *(p for p in sorted(found) if "__pycache__" not in p.parts)]
+    return [
+        PROJECT / "template.yaml",
+        PROJECT / "docs" / "forwarder.yaml",
+        *(p for p in sorted(found) if "__pycache__" not in p.parts),
+    ]
 
 
 @pytest.mark.parametrize("path", deployed(), ids=lambda p: str(p.relative_to(PROJECT)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -19,21 +20,27 @@ def local_aws() -> Iterator[LocalAws]:
         yield aws
 
 
-Fresh = Callable[[str, Callable[[], Account]], Account]
+T = TypeVar("T")
+
+
+class Fresh(Protocol):
+    """Builds something by name, once."""
+
+    def __call__(self, name: str, build: Callable[[], T]) -> T: ...
 
 
 @pytest.fixture(scope="session")
 def fresh(local_aws: LocalAws) -> Fresh:
     """An account by name: built when it is first wanted, and from then on recalled as it was then."""
-    known: dict[str, tuple[Remembered, Account]] = {}
+    known: dict[str, tuple[Remembered, Any]] = {}
 
-    def take(name: str, build: Callable[[], Account]) -> Account:
+    def take(name: str, build: Callable[[], T]) -> T:
         if name not in known:
-            victim = build()
-            known[name] = (local_aws.remember(), victim)
-        remembered, victim = known[name]
+            built = build()
+            known[name] = (local_aws.remember(), built)
+        remembered, found = known[name]
         local_aws.recall(remembered)
-        return victim
+        return cast("T", found)
 
     return take
 

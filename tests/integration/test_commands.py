@@ -17,11 +17,13 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
-from local import demo, flood, sabotage
+from local import across, demo, flood, sabotage
 from local.account import Account
 from local.cli import main
 from local.cloud import LocalAws
-from local.settings import PROJECT, REGION
+from local.organisation import Organisation
+from local.place import Place
+from local.settings import MEMBER, MEMBER_REGION, PROJECT, REGION
 from local.show import Screen
 from tests.integration import helpers
 
@@ -101,6 +103,38 @@ def test_the_demo_repairs_five_of_five_and_then_the_whole_catalogue() -> None:
     assert "Subject: [" in shown
     assert "\x1b" not in shown
     assert "\r" not in shown
+
+
+def test_the_demo_of_an_organisation_repairs_a_member_in_another_region(
+    local_aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local_aws.reset()
+    good = across.run(Screen())
+    shown = capsys.readouterr().out
+
+    assert good, shown
+    assert "5 of 5 repaired and told once each, in 5 messages" in shown
+    assert shown.count("mallory from 203.0.113.66: ") == 5
+    for call in ("StartLogging", "UpdateTrail", "CreateFlowLogs", "PutBucketLogging"):
+        assert f"{call} in {MEMBER}, {MEMBER_REGION}" in shown
+    assert "✗" not in shown
+
+
+def test_the_demo_of_an_organisation_fails_where_no_event_is_forwarded(
+    local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local_aws.reset()
+    build = Organisation.build
+
+    def and_disable_a_rule(organised: Organisation, member: Place) -> Account:
+        victim = build(organised, member)
+        member.client("events").disable_rule(Name="relight-forwarder-ec2")
+        return victim
+
+    monkeypatch.setattr(Organisation, "build", and_disable_a_rule)
+
+    assert not across.run(Screen())
+    assert "3 of 5 repaired" in capsys.readouterr().out
 
 
 def test_the_lab_undoes_what_another_process_does_and_ends_with_ctrl_c(lab: Command) -> None:

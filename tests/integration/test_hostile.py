@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from local.cloud import LocalAws, Session
+from local.cloud import LocalAws
+from local.place import Session
 from local.settings import PROJECT
 from tests.integration import hostile
 from tests.integration.hostile import Hostile, World
@@ -75,7 +76,7 @@ def test_a_write_without_need(machine: Hostile) -> None:
     """The trail's function starts a trail that logs."""
     credentials = machine.aws.role_credentials(machine.aws.stack.functions["trail"])
     key = credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"]
-    Session(machine.aws.url, key).client("cloudtrail").start_logging(Name=machine.victim.trail)
+    Session(machine.aws.url, machine.aws.region, key).client("cloudtrail").start_logging(Name=machine.victim.trail)
     with pytest.raises(AssertionError, match="write without need: trail: StartLogging"):
         machine.teardown()
 

@@ -1,0 +1,422 @@
+"""docs/forwarder.yaml: the stack of rules in each account and Region of an organisation. ``--write`` writes it.
+
+Its patterns and the permissions of its role are made of the families' rules and roles in template.yaml, so that neither
+grows apart from what the hub's functions want and do.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+from local.settings import PROJECT
+
+TEMPLATE = PROJECT / "template.yaml"
+PAGE = PROJECT / "docs" / "forwarder.yaml"
+
+API_CALL, NETWORK_ACTIVITY = "AWS API Call via CloudTrail", "AWS Network Activity Event via CloudTrail"
+NAMED = "${HubStack}-forwarder"  # what is the forwarder's begins so: the role may mend the rules, in every Region
+RULES = f"arn:${{AWS::Partition}}:events:*:${{AWS::AccountId}}:rule/{NAMED}-*"
+# What a function's role has for the sake of the hub itself: to tell, to remember, to run, to reach a member.
+HUBS_OWN = (
+    "dynamodb:", "kms:Decrypt", "kms:GenerateDataKey", "lambda:", "logs:CreateLogStream", "logs:PutLogEvents",
+    "organizations:", "securityhub:", "sns:Publish", "sqs:", "sts:",
+)  # fmt: skip
+# CreateFlowLogs by a caller that may also write the bucket's policy makes EC2 rewrite that policy.
+CREATES_FLOW_LOGS = "*:${HubStack}-FlowLogsFunction-*"  # of aws:userid: the role's id, and the session's name
+
+HEAD = """\
+# Relight's forwarder: a stack of rules in each account and Region of an organisation. Generated from template.yaml by
+# `make docs`; docs/organisation.md says how to roll it out.
+#   Rules         send what the hub's functions want to know to the hub's bus; no code runs here
+#   Undelivered   holds what did not get there, for 14 days
+#   Member        in one Region of each account: the role in which the hub's functions read and repair
+"""
+
+
+def template() -> dict[str, Any]:
+    """The forwarder, as data: intrinsic functions in their long form."""
+    hub = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    rules = dict(_rules(hub))
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Relight's forwarder tells the hub what is done to the logging here, and lets it repair that.",
+        "Parameters": _PARAMETERS,
+        "Conditions": {"IsRoleRegion": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "RoleRegion"}]}},
+        "Resources": rules | {"SendRole": _SEND_ROLE} | _UNDELIVERED | {"Member": _member(hub)},
+        "Outputs": {
+            "UndeliveredQueueUrl": {
+                "Description": "What never reached the hub",
+                "Value": {"Ref": "Undelivered"},
+            },
+            "MemberRoleArn": {
+                "Condition": "IsRoleRegion",
+                "Description": "The role that the hub assumes",
+                "Value": _attribute("Member", "Arn"),
+            },
+        },
+    }
+
+
+def patterns(hub: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """An event pattern for each source, by a name for its rule. Together they match what the families' rules match.
+
+    `hub` are the resources of template.yaml. No two match one event, for a bus gets it again from each rule that does.
+    """
+    wanted: dict[str, dict[str, None]] = {}
+    found: dict[str, dict[str, Any]] = {}
+    for rule in families(hub):
+        pattern = rule["EventPattern"]
+        if pattern["detail-type"] == [API_CALL]:
+            for source in pattern["source"]:
+                wanted.setdefault(source, {}).update(dict.fromkeys(pattern["detail"]["eventName"]))
+        else:
+            found["network-activity"] = pattern
+    for source, names in wanted.items():
+        found[source.removeprefix("aws.")] = {
+            "source": [source],
+            "detail-type": [API_CALL],
+            "detail": {"eventName": sorted(names), "errorCode": [{"exists": False}]},
+        }
+    return dict(sorted(found.items()))
+
+
+def families(hub: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rules on events of CloudTrail, but those of the guards, which watch the hub's own stack."""
+    return [
+        each["Properties"]
+        for name, each in hub.items()
+        if each["Type"] == "AWS::Events::Rule"
+        and not name.startswith("Guard")
+        and each["Properties"]["EventPattern"]["detail-type"] in ([API_CALL], [NETWORK_ACTIVITY])
+    ]
+
+
+def _rules(hub: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, pattern in patterns(hub).items():
+        yield (
+            f"{name.title().replace('-', '')}Rule",
+            {
+                "Type": "AWS::Events::Rule",
+                "Properties": {
+                    "Name": {"Fn::Sub": f"{NAMED}-{name}"},
+                    "Description": "Relight: sends events to the hub",
+                    "EventPattern": pattern,
+                    "Targets": [
+                        {
+                            "Id": "Hub",
+                            "Arn": {"Ref": "HubBusArn"},
+                            "RoleArn": _attribute("SendRole", "Arn"),
+                            "RetryPolicy": {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185},
+                            "DeadLetterConfig": {"Arn": _attribute("Undelivered", "Arn")},
+                        }
+                    ],
+                },
+            },
+        )
+
+
+def _member(hub: Mapping[str, Any]) -> dict[str, Any]:
+    """The role that the hub's functions assume: what their own roles may do there, and the repair of the forwarder."""
+    needed = {name: _policies(each) for name, each in hub.items() if _is_function_role(name, each)}
+    trusted = [name for name, policies in needed.items() if policies]
+    return {
+        "Type": "AWS::IAM::Role",
+        "Condition": "IsRoleRegion",
+        "Properties": {
+            "RoleName": {"Ref": "MemberRole"},
+            "Description": "Lets the functions of Relight's hub read and repair what keeps this account's logs",
+            "AssumeRolePolicyDocument": _document(
+                {
+                    "Sid": "FunctionsOfTheHub",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${HubAccount}:root"}},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {
+                        "StringEquals": {
+                            "sts:ExternalId": {"Ref": "OrganizationId"},
+                            "aws:PrincipalOrgID": {"Ref": "OrganizationId"},
+                        },
+                        "ArnLike": {"aws:PrincipalArn": [{"Fn::Sub": f"{_HUBS_ROLES}-{name}-*"} for name in trusted]},
+                    },
+                }
+            ),
+            "Policies": [
+                *(policy for policies in needed.values() for policy in policies),
+                {"PolicyName": "forwarder", "PolicyDocument": _document(*_MEND)},
+                {"PolicyName": "never", "PolicyDocument": _document(*_NEVER)},
+            ],
+        },
+    }
+
+
+def _is_function_role(name: str, resource: Mapping[str, Any]) -> bool:
+    return resource["Type"] == "AWS::IAM::Role" and name.endswith("FunctionRole") and not name.startswith("Guard")
+
+
+def _policies(role: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A function's policies on the resources of an account, as they must read in a member."""
+    found = []
+    for policy in role["Properties"]["Policies"]:
+        statements = [each for each in policy["PolicyDocument"]["Statement"] if not is_hubs_own(each)]
+        if statements:
+            name, document = policy["PolicyName"], _document(*(_abroad(each) for each in statements))
+            found.append({"PolicyName": name, "PolicyDocument": document})
+    return found
+
+
+def is_hubs_own(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement is of no use in a member."""
+    action = statement["Action"]
+    return all(each.startswith(HUBS_OWN) for each in ([action] if isinstance(action, str) else action))
+
+
+def _abroad(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement of a hub's role for all Regions, and for the hub's key instead of the one that its stack has."""
+    text = json.dumps(statement)
+    if "${AWS::Region}" in json.dumps(statement.get("Condition", {})):
+        text = text.replace('"StringEquals"', '"StringLike"')
+    abroad: dict[str, Any] = json.loads(text.replace("${AWS::Region}", "*"))
+    if isinstance(abroad["Resource"], list):
+        abroad["Resource"] = [_HUBS_KEYS if _is_the_trail_key(each) else each for each in abroad["Resource"]]
+    return abroad
+
+
+_HUBS_ROLES = "arn:${AWS::Partition}:iam::${HubAccount}:role/${HubStack}"
+_HUBS_KEYS = {"Fn::Sub": "arn:${AWS::Partition}:kms:*:${HubAccount}:key/*"}
+
+
+def _is_the_trail_key(resource: Any) -> bool:
+    return isinstance(resource, Mapping) and resource.get("Fn::If", [""])[0] == "CreateTrailKey"
+
+
+def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _attribute(resource: str, name: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [resource, name]}
+
+
+_PARAMETERS = {
+    "HubBusArn": {
+        "Type": "String",
+        "Description": "ARN of the hub's bus: the output HubBusArn of its stack.",
+        "AllowedPattern": r"^arn:[a-z0-9-]+:events:[a-z0-9-]+:\d{12}:event-bus/[A-Za-z0-9._/-]+$",
+        "ConstraintDescription": "must be the ARN of an event bus",
+    },
+    "OrganizationId": {
+        "Type": "String",
+        "Description": "Id of the organisation, which is the external id of the role too.",
+        "AllowedPattern": "^o-[a-z0-9]{10,32}$",
+        "ConstraintDescription": "must be the id of an organisation, for example o-a1b2c3d4e5",
+    },
+    "HubAccount": {
+        "Type": "String",
+        "Description": "Account of the hub.",
+        "AllowedPattern": r"^\d{12}$",
+        "ConstraintDescription": "must be the twelve digits of an account",
+    },
+    "HubStack": {
+        "Type": "String",
+        "Description": (
+            "Name of the hub's stack. It may have 24 characters: with more, CloudFormation would shorten the names of "
+            "its roles, which are trusted by how they begin."
+        ),
+        "Default": "relight",
+        "AllowedPattern": "^[A-Za-z][A-Za-z0-9-]{0,23}$",
+        "ConstraintDescription": "must be the name of a stack, of at most 24 characters",
+    },
+    "MemberRole": {
+        "Type": "String",
+        "Description": "Name of the role that the hub assumes: the parameter MemberRole of its stack.",
+        "Default": "relight-member",
+        "AllowedPattern": "^[A-Za-z0-9+=,.@_-]{1,64}$",
+        "ConstraintDescription": "must be the name of an IAM role, without a path",
+    },
+    "RoleRegion": {
+        "Type": "String",
+        "Description": "The one Region in which the role is made, for all: IAM knows no Regions.",
+        "AllowedPattern": r"^[a-z]{2,4}(-[a-z]+)+-\d$",
+        "ConstraintDescription": "must be a Region",
+    },
+}  # fmt: skip
+
+_SEND_ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "RoleName": {"Fn::Sub": f"{NAMED}-${{AWS::Region}}"},
+        "Description": "Lets the rules of Relight's forwarder send to the hub's bus",
+        "AssumeRolePolicyDocument": _document(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+                    "ArnLike": {"aws:SourceArn": {"Fn::Sub": RULES.replace("*", "${AWS::Region}", 1)}},
+                },
+            }
+        ),
+        "Policies": [
+            {
+                "PolicyName": "send",
+                "PolicyDocument": _document(
+                    {
+                        "Sid": "SendToTheHub",
+                        "Effect": "Allow",
+                        "Action": "events:PutEvents",
+                        "Resource": {"Ref": "HubBusArn"},
+                    }
+                ),
+            }
+        ],
+    },
+}
+
+_UNDELIVERED = {
+    "Undelivered": {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "QueueName": {"Fn::Sub": f"{NAMED}-undelivered"},
+            "SqsManagedSseEnabled": True,
+            "MessageRetentionPeriod": 1209600,
+        },
+    },
+    "UndeliveredPolicy": {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": "Undelivered"}],
+            "PolicyDocument": _document(
+                {
+                    "Sid": "RulesOfTheForwarderSend",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": _attribute("Undelivered", "Arn"),
+                    "Condition": {"ArnLike": {"aws:SourceArn": {"Fn::Sub": RULES.replace("*", "${AWS::Region}", 1)}}},
+                },
+                {
+                    "Sid": "NoPlainHttp",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sqs:*",
+                    "Resource": _attribute("Undelivered", "Arn"),
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ),
+        },
+    },
+}
+
+_SEND_ROLES = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{NAMED}-*"}
+_MEND: tuple[dict[str, Any], ...] = (
+    {
+        "Sid": "SeeAndSwitchOnItsRules",
+        "Effect": "Allow",
+        "Action": ["events:DescribeRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule"],
+        "Resource": {"Fn::Sub": RULES},
+    },
+    {
+        "Sid": "LeadItsRulesToTheHub",
+        "Effect": "Allow",
+        "Action": "events:PutTargets",
+        "Resource": {"Fn::Sub": RULES},
+        "Condition": {"ArnEquals": {"events:TargetArn": {"Ref": "HubBusArn"}}},
+    },
+    {
+        "Sid": "GiveItsRulesTheirRole",
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": _SEND_ROLES,
+        "Condition": {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}},
+    },
+)
+_NEVER: tuple[dict[str, Any], ...] = (
+    {
+        "Sid": "ChangeThisRole",
+        "Effect": "Deny",
+        "Action": "iam:*",
+        "Resource": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${MemberRole}"},
+    },
+    {"Sid": "ChangeTheRolesOfTheRules", "Effect": "Deny", "NotAction": "iam:PassRole", "Resource": _SEND_ROLES},
+    {
+        "Sid": "WeakenTheRules",
+        "Effect": "Deny",
+        "NotAction": [action for each in _MEND[:1] for action in each["Action"]] + ["events:PutTargets"],
+        "Resource": {"Fn::Sub": RULES},
+    },
+    {
+        "Sid": "TouchWhatIsUndelivered",
+        "Effect": "Deny",
+        "Action": "sqs:*",
+        "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:*:${{AWS::AccountId}}:{NAMED}-*"},
+    },
+    # No session may do both, or EC2 would rewrite the policy of the bucket that a flow log delivers to.
+    {
+        "Sid": "CreateFlowLogsUnderAnotherName",
+        "Effect": "Deny",
+        "Action": "ec2:CreateFlowLogs",
+        "Resource": "*",
+        "Condition": {"StringNotLike": {"aws:userid": {"Fn::Sub": CREATES_FLOW_LOGS}}},
+    },
+    {
+        "Sid": "WriteBucketPoliciesUnderThatName",
+        "Effect": "Deny",
+        "Action": "s3:PutBucketPolicy",
+        "Resource": "*",
+        "Condition": {"StringLike": {"aws:userid": {"Fn::Sub": CREATES_FLOW_LOGS}}},
+    },
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes intrinsic functions in their short form, what is short on one line, and no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (the base class's signature)
+        return True
+
+
+def _mapping(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
+    (name, value), *others = data.items()
+    if others or (name != "Ref" and not name.startswith("Fn::")):
+        return dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=_is_short(data))
+    tag = f"!{name.removeprefix('Fn::')}"
+    if name == "Fn::GetAtt":
+        return dumper.represent_scalar(tag, ".".join(value))
+    return dumper.represent_scalar(tag, value) if isinstance(value, str) else dumper.represent_sequence(tag, value)
+
+
+def _sequence(dumper: _Dumper, data: list[Any]) -> yaml.Node:
+    flow_style = _is_short(data) or all(isinstance(each, str) for each in data)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style)
+
+
+def _is_short(data: Any) -> bool:
+    return len(json.dumps(data)) < 90
+
+
+_Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(list, _sequence)
+
+
+def page() -> str:
+    """The document."""
+    return HEAD + yaml.dump(template(), Dumper=_Dumper, sort_keys=False, width=118)
+
+
+def main() -> None:
+    """Prints the template, or writes it."""
+    parser = argparse.ArgumentParser(prog="python -m local.forwarder", description="docs/forwarder.yaml.")
+    parser.add_argument("--write", action="store_true", help="write docs/forwarder.yaml")
+    if parser.parse_args().write:
+        PAGE.write_text(page(), encoding="utf-8")
+    else:
+        print(page(), end="")  # noqa: T201 (it is what the command is for)
+
+
+if __name__ == "__main__":
+    main()
