@@ -13,8 +13,11 @@ from moto.iam.models import IAMBackend, Role
 
 from local import identity
 from local.policies import Request, allows
-from local.settings import PARTITION
+from local.settings import MEMBER_REGION, PARTITION, REGION
 from local.wire import Answer, Call, written
+
+# Regions of an organisation's accounts: each one more is one more that a sweep looks at.
+ENABLED = (REGION, MEMBER_REGION)
 
 
 class _DeniedError(ServiceException):
@@ -39,9 +42,14 @@ def role(arn: str) -> Role | None:
 
 
 def answer(call: Call) -> Answer | None:
-    """AWS's refusal of an AssumeRole; None of any other call, and where it is not refused."""
-    if (call.service, call.name) != ("sts", "AssumeRole"):
-        return None
+    """What an organisation's accounts are answered otherwise than by moto; None leaves it to moto."""
+    if (call.service, call.name) == ("ec2", "DescribeRegions") and organization(call.account):
+        return written(call, {"Regions": [{"RegionName": each, "OptInStatus": "opted-in"} for each in ENABLED]})
+    return _refusal(call) if (call.service, call.name) == ("sts", "AssumeRole") else None
+
+
+def _refusal(call: Call) -> Answer | None:
+    """AWS's refusal of an AssumeRole; None where it is not refused."""
     caller = identity.user_identity(call)
     if caller["type"] == "Root":
         return None

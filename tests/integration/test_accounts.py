@@ -233,3 +233,8 @@ def test_a_member_logs_as_it_should(member: Place) -> None:
     assert member.client("s3").get_bucket_location(Bucket=built.trail_bucket)["LocationConstraint"] == MEMBER_REGION
     lit = {log["ResourceId"] for log in member.client("ec2").describe_flow_logs()["FlowLogs"]}
     assert lit == {built.vpc, built.default_vpc} == {v["VpcId"] for v in member.client("ec2").describe_vpcs()["Vpcs"]}
+
+
+def test_two_regions_are_enabled_in_an_organisation(member: Place) -> None:
+    listed = member.client("ec2").describe_regions()["Regions"]
+    assert {each["RegionName"] for each in listed} == {REGION, MEMBER_REGION}
