@@ -6,7 +6,7 @@ grows apart from what the hub's functions want and do.
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -121,8 +121,10 @@ def _rules(hub: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _member(hub: Mapping[str, Any]) -> dict[str, Any]:
     """The role that the hub's functions assume: what their own roles may do there, and the repair of the forwarder."""
-    needed = {name: _policies(each) for name, each in hub.items() if _is_function_role(name, each)}
-    trusted = [name for name, policies in needed.items() if policies]
+    roles = {name: each["Properties"]["Policies"] for name, each in hub.items() if _is_function_role(name, each)}
+    shared = [each["Properties"] for each in hub.values() if each["Type"] == "AWS::IAM::Policy" and _is_of(roles, each)]
+    needed = {name: _abroad(policies) for name, policies in {**roles, "": shared}.items()}
+    trusted = [name for name, policies in needed.items() if name and policies]
     return {
         "Type": "AWS::IAM::Role",
         "Condition": "IsRoleRegion",
@@ -157,32 +159,38 @@ def _is_function_role(name: str, resource: Mapping[str, Any]) -> bool:
     return resource["Type"] == "AWS::IAM::Role" and name.endswith("FunctionRole") and not name.startswith("Guard")
 
 
-def _policies(role: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _is_of(roles: Iterable[str], policy: Mapping[str, Any]) -> bool:
+    """Whether a policy that stands by itself is one of these roles'."""
+    return any(each.get("Ref") in roles for each in policy["Properties"]["Roles"])
+
+
+def _abroad(policies: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A function's policies on the resources of an account, as they must read in a member."""
     found = []
-    for policy in role["Properties"]["Policies"]:
-        statements = [each for each in policy["PolicyDocument"]["Statement"] if not is_hubs_own(each)]
-        if statements:
-            name, document = policy["PolicyName"], _document(*(_abroad(each) for each in statements))
-            found.append({"PolicyName": name, "PolicyDocument": document})
+    for policy in policies:
+        statements = [_without_the_hubs_own(each) for each in policy["PolicyDocument"]["Statement"]]
+        kept = [_anywhere(each) for each in statements if each["Action"]]
+        if kept:
+            found.append({"PolicyName": policy["PolicyName"], "PolicyDocument": _document(*kept)})
     return found
 
 
-def is_hubs_own(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement is of no use in a member."""
+def _without_the_hubs_own(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement without the actions that are of no use in a member."""
     action = statement["Action"]
-    return all(each.startswith(HUBS_OWN) for each in ([action] if isinstance(action, str) else action))
+    kept = [each for each in ([action] if isinstance(action, str) else action) if not each.startswith(HUBS_OWN)]
+    return {**statement, "Action": kept[0] if kept and isinstance(action, str) else kept}
 
 
-def _abroad(statement: Mapping[str, Any]) -> dict[str, Any]:
+def _anywhere(statement: Mapping[str, Any]) -> dict[str, Any]:
     """A statement of a hub's role for all Regions, and for the hub's key instead of the one that its stack has."""
     text = json.dumps(statement)
     if "${AWS::Region}" in json.dumps(statement.get("Condition", {})):
         text = text.replace('"StringEquals"', '"StringLike"')
-    abroad: dict[str, Any] = json.loads(text.replace("${AWS::Region}", "*"))
-    if isinstance(abroad["Resource"], list):
-        abroad["Resource"] = [_HUBS_KEYS if _is_the_trail_key(each) else each for each in abroad["Resource"]]
-    return abroad
+    anywhere: dict[str, Any] = json.loads(text.replace("${AWS::Region}", "*"))
+    if isinstance(anywhere["Resource"], list):
+        anywhere["Resource"] = [_HUBS_KEYS if _is_the_trail_key(each) else each for each in anywhere["Resource"]]
+    return anywhere
 
 
 _HUBS_ROLES = "arn:${AWS::Partition}:iam::${HubAccount}:role/${HubStack}"
