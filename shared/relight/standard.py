@@ -25,6 +25,8 @@ TRAFFIC = ("REJECT", "ALL")
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
+ORGANIZATION = r"o-[a-z0-9]{10,32}"
+ROLE_NAME = r"[\w+=,.@-]{1,64}"
 KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
 # So many names to repair, packed, fit into one row of the ledger.
@@ -103,6 +105,10 @@ class Standard:
     stack: str = ""  # ARN of Relight's own stack, for its guards
     guarded: str = "*"  # the logical ids of its parts that this function guards, in which * may stand
     own_roles: frozenset[str] = frozenset()  # whose calls are Relight's own repairs
+    organization: str = ""  # id of the organisation that the stack is the hub of; empty: it serves its own account
+    member_role: str = "relight-member"  # name of the role that a hub assumes elsewhere
+    member_accounts: tuple[str, ...] = ()  # that the sweep looks at; none: all of the organisation
+    function: str = "relight"  # name of this function
 
     @property
     def partition(self) -> str:
@@ -177,6 +183,17 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         own_roles=frozenset(
             filter(None, env.text("RELIGHT_ROLES", r"arn:[\w-]+:iam::.+", "ARNs of roles", default="").split(","))
         ),
+        organization=env.text("RELIGHT_ORGANIZATION", ORGANIZATION, "empty, or the id of an organisation", default=""),
+        member_role=env.text("RELIGHT_MEMBER_ROLE", ROLE_NAME, "the name of a role", default="relight-member"),
+        member_accounts=tuple(
+            filter(
+                None,
+                env.text(
+                    "RELIGHT_MEMBER_ACCOUNTS", r"\d{12}(,\d{12})*", "12-digit account ids with commas", default=""
+                ).split(","),
+            )
+        ),
+        function=env.text("AWS_LAMBDA_FUNCTION_NAME", r"[\w-]{1,64}", "the name that Lambda sets", default="relight"),
         families=_families(env.text("RELIGHT_FAMILIES", r"\w+=[\w-]+(,\w+=[\w-]+)*", "kind=function,…", default="")),
     )
 

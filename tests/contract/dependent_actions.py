@@ -37,6 +37,8 @@ ACTIONS = {
 ON_FAILURE_QUEUE = "the function has an on-failure destination in SQS"
 QUEUE_EVENTS = "the function takes events from an SQS queue"
 OWN_LOG = "the function has a log group of its own"
+# What relight.aws does by itself.
+MEMBERS = "the function acts in the accounts and Regions of an organisation"
 
 LAMBDA_GUIDE = "https://docs.aws.amazon.com/lambda/latest/dg/"
 
@@ -137,6 +139,12 @@ DEPENDENT = (
     *(
         Dependent(action, OWN_LOG, "Lambda writes what is logged", LAMBDA_GUIDE + "monitoring-cloudwatchlogs.html")
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
+    ),
+    Dependent(
+        "sts:AssumeRole",
+        MEMBERS,
+        "the role of each account is assumed",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_aws-accounts.html",
     ),
 )
 

@@ -25,6 +25,7 @@ QUEUE = "AWS::SQS::Queue"
 RULE = "AWS::Events::Rule"
 ROLE = "AWS::IAM::Role"
 POLICY = "AWS::IAM::Policy"
+HUB = "IsHub"  # the condition of what a stack has only where it is a hub
 
 
 def of_type(*types: str) -> dict[str, Mapping[str, Any]]:
@@ -107,6 +108,7 @@ class Function:
         found = {dependent.OWN_LOG}
         found |= {dependent.ON_FAILURE_QUEUE} if on_failure.get("Type") == "SQS" else set()
         found |= {dependent.QUEUE_EVENTS} if self.queues else set()
+        found |= {dependent.MEMBERS} if "RELIGHT_ORGANIZATION" in self.environment else set()
         return found
 
     @cached_property
@@ -207,3 +209,14 @@ def statements(role: str) -> list[Statement]:
 def actions(role: str) -> set[str]:
     """All actions that a role allows."""
     return {action for statement in statements(role) for action in statement.actions}
+
+
+def of_a_hub() -> set[str]:
+    """The actions that roles are given only where the stack is a hub."""
+    policies = [each["Properties"] for each in of_type(POLICY).values() if each.get("Condition") == HUB]
+    return {
+        action
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }

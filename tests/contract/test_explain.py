@@ -35,6 +35,7 @@ def test_what_its_function_may_is_what_its_role_allows(control: Control) -> None
         "logs",
         "sns",
         "sqs",
+        "sts",
     }
 
 

@@ -30,6 +30,9 @@ LONGEST = {
     "TrailLogsRole.Arn": 640,
     "TrailLogsRoleArn": 640,
     "FlowLogsDestination": 90,
+    "OrganizationId": 34,
+    "MemberRole": 64,
+    "MemberAccounts": 50 * 13,
 }
 
 

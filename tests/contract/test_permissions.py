@@ -10,8 +10,9 @@ import pytest
 from relight.resources import guard
 from relight.resources.own.stack import TYPES
 from tests.contract import reach
-from tests.contract.dependent_actions import DEPENDENT, iam_action, required
+from tests.contract.dependent_actions import DEPENDENT, MEMBERS, iam_action, required
 from tests.contract.template import (
+    HUB,
     POLICY,
     ROLE,
     TEMPLATE,
@@ -117,8 +118,9 @@ def test_a_role_has_inline_statements_only(role: str) -> None:
             assert not bent, f"{role}: {sorted(bent)} allow what nobody listed"
 
 
-@pytest.mark.parametrize("policy", of_type(POLICY))
+@pytest.mark.parametrize("policy", [name for name, each in of_type(POLICY).items() if each.get("Condition") != HUB])
 def test_a_policy_beside_the_roles_is_there_before_their_functions(policy: str) -> None:
+    """But a hub's: DependsOn names nothing that a condition leaves out, and a hub hears of others when it is done."""
     for role in map(target, properties(policy)["Roles"]):
         assert role in ROLES, f"{policy}: {role} is no role of this template"
         for function in (each for each in functions().values() if each.role == role):
@@ -153,6 +155,25 @@ def test_nobody_is_locked_out_of_the_ledger_s_policy() -> None:
     (deny,) = table["ResourcePolicy"]["PolicyDocument"]["Statement"]
     administer = [each for each in deny["Action"] if "*" in each or "ResourcePolicy" in each or "Table" in each]
     assert not administer, f"the Ledger's ResourcePolicy denies {administer}: then nobody could mend it"
+
+
+def test_a_hub_s_functions_assume_the_member_role_within_the_organisation_only() -> None:
+    assuming = [each for each in STATEMENTS if "sts:AssumeRole" in each.actions]
+    assert {each.role for each in assuming} == {f.role for f in functions().values() if MEMBERS in f.features}
+    for each in assuming:
+        assert each.actions == ("sts:AssumeRole",), (
+            f"{each.role}: sts:AssumeRole stands alone, for its condition's sake"
+        )
+        assert each.resources == ({"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${MemberRole}"},)
+        assert each.condition == {"StringEquals": {"aws:ResourceOrgID": {"Ref": "OrganizationId"}}}
+    for name, policy in of_type(POLICY).items():
+        allows = "sts:AssumeRole" in str(policy)
+        assert not allows or policy.get("Condition") == HUB, f"{name}: only a hub may assume roles"
+
+
+def test_the_guards_serve_no_other_account() -> None:
+    for family in ("guard", "guard_watch"):
+        assert MEMBERS not in functions()[family].features, f"{family} looks after this account's own parts"
 
 
 @every_role

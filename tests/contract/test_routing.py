@@ -11,7 +11,7 @@ from local.settings import ACCOUNT, PROJECT, STACK
 from relight.policy import CONTROLS, controls_of
 from relight.record import parse
 from tests.contract.samples import BATCHES, BENIGN_EVENTS, CALLS, DIRECT, SAMPLES, STACK_ID, Sample, spoiled
-from tests.contract.template import TEMPLATE, Function, Rule, functions, of_type, properties, rules
+from tests.contract.template import HUB, RULE, TEMPLATE, Function, Rule, functions, of_type, properties, rules
 
 RULES = rules(STACK_ID)
 FAMILIES = [function for function in functions().values() if function.kinds]
@@ -204,7 +204,33 @@ def test_the_schedule_starts_the_sweep_without_an_input_of_its_own() -> None:
     assert "Input" not in schedule["Properties"], "events/sweep/Schedule.json would no longer be what the sweep gets"
 
 
-def test_no_rule_is_switched_off_or_on_another_bus() -> None:
-    for name in of_type("AWS::Events::Rule"):
+def test_no_rule_is_switched_off() -> None:
+    for name in of_type(RULE):
         assert properties(name).get("State", "ENABLED") == "ENABLED", f"{name} is disabled"
-        assert "EventBusName" not in properties(name), f"{name}: CloudTrail's events are on the default bus"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.logical_id)
+def test_a_rule_is_on_the_default_bus_or_in_a_hub_on_the_hub_s(rule: Rule) -> None:
+    """Where CloudTrail's events are; what concerns this stack itself stays there in a hub, too."""
+    serves_members = "RELIGHT_ORGANIZATION" in rule.function.environment
+    of_an_api = rule.pattern["detail-type"] != ["CloudFormation Stack Status Change"]
+    bus = properties(rule.logical_id).get("EventBusName")
+    if serves_members and of_an_api:
+        assert bus == {"Fn::If": ["IsHub", {"Ref": "HubBus"}, {"Ref": "AWS::NoValue"}]}, (
+            f"{rule.logical_id}: a hub's bus"
+        )
+    else:
+        assert bus is None, f"{rule.logical_id}: it is about this stack, whose events are on the default bus"
+
+
+def test_only_the_organisation_may_send_to_the_hub_s_bus() -> None:
+    for name in ("HubBus", "HubBusPolicy"):
+        assert TEMPLATE["Resources"][name]["Condition"] == HUB, f"{name}: a stack that is no hub has none"
+    assert list(of_type("AWS::Events::EventBusPolicy")) == ["HubBusPolicy"]
+    assert properties("HubBusPolicy")["Statement"] == {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "events:PutEvents",
+        "Resource": {"Fn::GetAtt": ["HubBus", "Arn"]},
+        "Condition": {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}},
+    }

@@ -16,12 +16,19 @@ every_statement = pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s:
 
 # The service in the ARNs of a type's resources, where it is not the type's own.
 SERVICES = {"Serverless": "lambda", "Events": "events"}
+# The service in the ARNs of what an action touches, where it is not the action's own.
+TOUCHES = {"sts": "iam"}
 # What may be written beyond the account, the Region's or any: action → resource, why, and where AWS says so.
 BEYOND = {
     "logs:PutSubscriptionFilter": (
         "arn:${AWS::Partition}:logs:*:*:destination:*",
         "a subscription that is put back may lead to another account's destination; it needs that account's leave too",
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptions.html",
+    ),
+    "sts:AssumeRole": (
+        "arn:${AWS::Partition}:iam::*:role/${MemberRole}",
+        "a hub acts in the accounts of its organisation, which aws:ResourceOrgID binds it to, with a role of theirs",
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html",
     ),
 }
 SCHEDULE = (
@@ -80,7 +87,8 @@ def test_a_resource_is_one_that_the_action_can_touch(statement: Statement) -> No
     """An ARN of another service allows nothing, which nobody would notice before the repair is denied."""
     for resource in statement.resources:
         for parts in arns(resource):
-            services = {action.split(":")[0] for action in statement.actions}
+            prefixes = {action.split(":")[0] for action in statement.actions}
+            services = {TOUCHES.get(prefix, prefix) for prefix in prefixes}
             assert parts[2] in services, f"{statement.role}, {statement.sid}: {resource} is no resource of {services}"
             assert len(parts) == 6, f"{statement.role}, {statement.sid}: {resource} is no whole ARN"
 
