@@ -2,6 +2,10 @@
 
 Reads and writes are different methods, and `read` refuses to send anything that is not a read. Clients are botocore's,
 which are boto3's too: boto3 itself would load what moves files to S3, a third of a cold start.
+
+In the stack's own account and Region the function acts as itself. In a hub it assumes a role everywhere else, in the
+account's other Regions too; where the stack is no hub, it acts as itself in all Regions of its account, and nowhere
+else.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any, Self, TypeVar
 
 from botocore import xform_name
 from botocore.config import Config
@@ -18,9 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
-from relight.errors import AwsError, PartlyFailed, RelightError
+from relight.clock import Clock
+from relight.errors import DENIALS, AwsError, PartlyFailed, RelightError, RoleDenied
 from relight.model import Call, Unread
-from relight.standard import REGION
+from relight.standard import ACCOUNT, REGION, Standard
 
 Answer = TypeVar("Answer")
 
@@ -41,38 +48,121 @@ HANDS = 8
 PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=130))
 
 
-class Aws:
-    """Clients for the stack's own account, in any Region. They are made when first needed and kept."""
+# A role that another role assumes is lent for an hour at most; so long before that, it is assumed again
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
+RENEWED_BEFORE = timedelta(minutes=5)
 
-    def __init__(self, account: str, region: str, session: Any = None, hands: int = HANDS) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """How a hub gets into the accounts of its organisation. `session` is how it is called there."""
+
+    organization: str  # which is the external id
+    role: str
+    session: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """The credentials for one account, as a client takes them, and the clients that have them."""
+
+    until: datetime | None = None  # None: as long as the function lives
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+class Aws:
+    """Clients for the stack's own account and, in a hub, for its organisation's, in any Region.
+
+    They are made when first needed and kept; in other accounts, for as long as the credentials are good.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        session: Any = None,
+        hands: int = HANDS,
+        members: Members | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.account = account
         self.region = region
         self._hands = ThreadPoolExecutor(hands) if hands > 1 else None  # threads begin when they are needed
-        self._making = Lock()  # sessions are not made for threads, as clients are
+        self._making = RLock()  # sessions are not made for threads, as clients are
         self._make: Any = session.client if session else get_session().create_client
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._members = members
+        self._clock = clock or Clock()
+        self._own = _Access()
+        self._assumed: dict[str, _Access] = {}
+
+    @classmethod
+    def of(cls, standard: Standard, session: Any = None) -> Self:
+        """As the settings say: a hub's where they name its organisation."""
+        members = Members(standard.organization, standard.member_role, standard.function, standard.partition)
+        return cls(standard.account, standard.region, session, members=members if standard.organization else None)
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether other accounts are served."""
+        return self._members is not None
 
     def at(self, account: str, region: str) -> Place:
-        """Where calls are to be made. Raises RelightError for another account (no role leads there) or no Region."""
-        if account != self.account:
+        """Where calls are to be made. Raises RelightError for an account that is not served, or no Region."""
+        if account != self.account and not self.is_hub:
             raise RelightError(f"account {account:.80} is not served from here: this stack's account is {self.account}")
+        if not re.fullmatch(ACCOUNT, account):
+            raise RelightError(f"{account:.80} is no account's id")
         if not re.fullmatch(REGION, region):
             raise RelightError(f"{region:.80} is no Region's name")
-        return Place(self, region)
+        return Place(self, account, region)
 
     @property
     def home(self) -> Place:
         """The stack's own account and Region."""
-        return Place(self, self.region)
+        return Place(self, self.account, self.region)
 
-    def client(self, service: str, region: str) -> Any:
-        """The client of a service in a Region."""
+    def client(self, service: str, region: str, account: str = "") -> Any:
+        """The client of a service in a Region of an account, the own one if none is named.
+
+        Raises RoleDenied where the account's role may not be assumed, AwsError where AWS fails to lend it.
+        """
         key = (service, region)
         with self._making:
-            if key not in self._clients:
+            access = self._access(account or self.account, region)
+            if key not in access.clients:
                 config = PATIENT if service == "lambda" else CONFIG
-                self._clients[key] = self._make(service, region_name=region, config=config)
-        return self._clients[key]
+                access.clients[key] = self._make(service, region_name=region, config=config, **access.credentials)
+        return access.clients[key]
+
+    def _access(self, account: str, region: str) -> _Access:
+        if self._members is None or (account, region) == (self.account, self.region):
+            return self._own
+        access = self._assumed.get(account)
+        if access is None or access.until is None or access.until <= self._clock.now():
+            access = self._assumed[account] = self._assume(self._members, account)
+        return access
+
+    def _assume(self, members: Members, account: str) -> _Access:
+        """Assumes an account's role, at the endpoint of the stack's own Region."""
+        try:
+            lent = self.client("sts", self.region).assume_role(
+                RoleArn=f"arn:{members.partition}:iam::{account}:role/{members.role}",
+                RoleSessionName=members.session,
+                ExternalId=members.organization,
+            )["Credentials"]
+        except FAILURES as failure:
+            error = _translated("sts:AssumeRole", failure)
+            if error.code in DENIALS:
+                raise RoleDenied(account, error.code, error.message) from failure
+            raise error from failure
+        credentials = {
+            "aws_access_key_id": lent["AccessKeyId"],
+            "aws_secret_access_key": lent["SecretAccessKey"],
+            "aws_session_token": lent["SessionToken"],
+        }
+        return _Access(lent["Expiration"] - RENEWED_BEFORE, credentials)
 
     def later(self, read: Callable[[], Answer]) -> Callable[[], Answer]:
         """Begins a read; what is returned waits for its answer, and raises what it raised."""
@@ -90,14 +180,14 @@ class Aws:
 class Place:
     """One account and Region."""
 
-    def __init__(self, aws: Aws, region: str) -> None:
+    def __init__(self, aws: Aws, account: str, region: str) -> None:
         self._aws = aws
-        self.account = aws.account
+        self.account = account
         self.region = region
 
     def elsewhere(self, region: str) -> Place:
         """Another Region of the same account."""
-        return Place(self._aws, region)
+        return Place(self._aws, self.account, region)
 
     def together(self, *reads: Callable[[], Any]) -> list[Any]:
         """As `Aws.together`."""
@@ -120,7 +210,7 @@ class Place:
         """The items under `key` of every page of a listing. Raises AwsError."""
         _require_read(operation)
         try:
-            client = self._aws.client(service, self.region)
+            client = self._aws.client(service, self.region, self.account)
             _method(client, service, operation)
             for page in client.get_paginator(xform_name(operation)).paginate(**params):
                 yield from page.get(key, ())
@@ -146,7 +236,7 @@ class Place:
 
     def _request(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            client = self._aws.client(service, self.region)
+            client = self._aws.client(service, self.region, self.account)
             answer: dict[str, Any] = _method(client, service, operation)(**params)
         except FAILURES as error:
             raise _translated(f"{service}:{operation}", error) from error

@@ -53,7 +53,13 @@ class Case:
         findings = tuple(replace(f, note=f.note or self.taken.get(f.control, "")) for f in findings)
         today = self.run.clock.now().date()
         findings = exempt(findings, observed.resource.arn, self.run.standard, today)[0]
-        return tuple(_told_only(f) for f in findings) if self.run.standard.is_own(self.record.actor) else findings
+        return tuple(_told_only(f) for f in findings) if self._is_own else findings
+
+    @property
+    def _is_own(self) -> bool:
+        """Whether the record tells of a repair of Relight's own."""
+        standard, actor = self.run.standard, self.record.actor
+        return standard.is_own(actor) or (standard.may_be_own(actor, self.record.account) and not self.taken)
 
     def _judged(self, observed: Observed[Any]) -> tuple[Finding, ...]:
         return judge(

@@ -48,7 +48,7 @@ class AwsError(RelightError):
     """AWS refused or failed a call.
 
     `code` is AWS's error code (``AccessDenied``), or the name of botocore's exception where no answer came.
-    `forbidden`: the organisation's policies deny it, so that no retry and nobody in this account changes that.
+    `forbidden`: the organisation's policies or the account itself deny it, so that no retry changes that.
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
@@ -57,6 +57,14 @@ class AwsError(RelightError):
         self.code = code
         self.message = message
         self.forbidden = code in DENIALS and bool(BY_THE_ORGANISATION.search(message))
+
+
+class RoleDenied(AwsError):
+    """The role of an account may not be assumed, or is not there: STS tells neither from the other."""
+
+    def __init__(self, account: str, code: str, message: str) -> None:
+        super().__init__("sts:AssumeRole", code, f"account {account}: {message}")
+        self.forbidden = True
 
 
 class PartlyFailed(AwsError):

@@ -33,7 +33,7 @@ def runtime() -> Runtime:
     """Settings and clients of this function. Raises InvalidSetting."""
     standard = load()
     check_settings(standard)
-    aws = Aws(standard.account, standard.region)
+    aws = Aws.of(standard)
     return Runtime(
         standard=standard,
         aws=aws,

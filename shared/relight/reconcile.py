@@ -14,7 +14,7 @@ from typing import Any
 
 from relight import outbox
 from relight.case import Case, Runtime, look_again
-from relight.errors import AwsError, MalformedRecord, RelightError, RepairFailed
+from relight.errors import AwsError, MalformedRecord, RelightError, RepairFailed, RoleDenied
 from relight.fallback import FallbackLedger
 from relight.ledger import LARGEST_STATE, fits
 from relight.model import (
@@ -136,9 +136,15 @@ def _observe(
 def reachable(
     run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]]
 ) -> Iterator[Observed[Any]]:
-    """The live state; what the organisation forbids to read is out of reach. Raises AwsError for any other failure."""
+    """The live state; what the organisation forbids to read is out of reach. Raises AwsError for any other failure.
+
+    Of an account that does not let its role be assumed everything is, be it named or not.
+    """
     try:
         yield from list(kind.observe(run.aws, scope, baselines, run.standard))
+    except RoleDenied as error:
+        for name in scope.names or ("",):
+            yield _out_of_reach(run, kind, scope, name, error)
     except AwsError as error:
         if not error.forbidden or not scope.names:
             raise
@@ -146,9 +152,14 @@ def reachable(
             for name in scope.names:
                 yield from reachable(run, kind, replace(scope, names=(name,), parts=()), baselines)
             return
-        (name,) = scope.names
-        arn = kind.arn(run.standard.partition, scope.account, scope.region, name)
-        yield Observed(Resource(kind.KIND, name, arn, scope.account, scope.region), None, str(error))
+        yield _out_of_reach(run, kind, scope, scope.names[0], error)
+
+
+def _out_of_reach(run: Runtime, kind: Kind, scope: Scope, name: str, error: AwsError) -> Observed[Any]:
+    """A resource; without a name, whichever of its kind the record concerns."""
+    arn = kind.arn(run.standard.partition, scope.account, scope.region, name)
+    shown = name or f"of {scope.account} in {scope.region}"
+    return Observed(Resource(kind.KIND, shown, arn, scope.account, scope.region), None, str(error))
 
 
 def settle(case: Case, observed: Observed[Any]) -> bool:

@@ -19,6 +19,8 @@ from relight.model import Actor, Scope
 LONGEST_TEXT = 2048
 # What no record lacks (ids, names of services and calls, times) is far shorter; it makes keys of the ledger.
 LONGEST_REQUIRED = 256
+# Services of a whole partition, whose events come from its leading Region, wherever they were called.
+GLOBAL_SOURCES = ("iam.amazonaws.com", "organizations.amazonaws.com", "sts.amazonaws.com")
 # The deepest parameters of any call that is looked at have some ten levels.
 DEEPEST = 64
 
@@ -66,7 +68,7 @@ def parse(event: object) -> Record:
     detail = _mapping(outer.get("detail", outer), "detail")
     _require_shallow(detail)
     name = plain_name(_required(detail, "eventName"))
-    return Record(
+    record = Record(
         event_id=_required(detail, "eventID"),
         name=name,
         source=_required(detail, "eventSource"),
@@ -81,6 +83,8 @@ def parse(event: object) -> Record:
         vpc_endpoint_account=text(detail.get("vpcEndpointAccountId")),
         resources=_resources(detail.get("resources")),
     )
+    _require_same_place(outer, record)
+    return record
 
 
 def plain_name(event_name: str) -> str:
@@ -134,6 +138,22 @@ def _children(value: object) -> Iterable[Any]:
     if isinstance(value, Mapping):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def _require_same_place(event: Mapping[str, Any], record: Record) -> None:
+    """The event's own account and Region, which EventBridge sets, are the record's: nobody is led into another one.
+
+    https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+    """
+    if "detail" not in event:  # a bare record, which nobody but the account's own people can send
+        return
+    said, told = {"account": event.get("account")}, {"account": record.account}
+    if record.source not in GLOBAL_SOURCES:
+        said["region"], told["region"] = event.get("region"), record.region
+    for name, value in said.items():
+        if value is not None and value != told[name]:
+            why = f"the event's {name} is {value!r:.80}, but its record's {told[name]!r:.80}"
+            raise MalformedRecord(f"{record.name} {record.event_id}: {why}")
 
 
 def _required(data: Mapping[str, Any], key: str) -> str:

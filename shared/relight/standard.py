@@ -22,6 +22,7 @@ SHIPPED = Path(__file__).with_name("standard.toml")
 
 SITUATIONS = ("restore", "introduce", "create")
 TRAFFIC = ("REJECT", "ALL")
+ACCOUNT = r"[0-9]{12}"
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
@@ -124,6 +125,14 @@ class Standard:
         """Whether a call was Relight's own repair."""
         return actor.issuer in self.own_roles
 
+    def may_be_own(self, actor: Actor, account: str) -> bool:
+        """Whether a call was made in the role that a hub assumes in an account.
+
+        The account's administrators can let anybody assume it: what such a call took away was no repair.
+        """
+        role = f"arn:{self.partition}:iam::{account}:role/{self.member_role}"
+        return bool(self.organization) and actor.issuer == role
+
     def exemption(self, control: str, arn: str) -> Exemption | None:
         """The exemption of a resource from a control, the one that lasts longest; it may have expired."""
         found = (e for e in self.exemptions if fnmatchcase(control, e.control) and fnmatchcase(arn, e.resource))
@@ -136,7 +145,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
     file = _File(path)
     region = env.text("AWS_REGION", REGION, "the Region that Lambda sets")
     return Standard(
-        account=env.text("RELIGHT_ACCOUNT", r"\d{12}", "a 12-digit account id"),
+        account=env.text("RELIGHT_ACCOUNT", ACCOUNT, "a 12-digit account id"),
         region=region,
         ledger=env.text("RELIGHT_LEDGER", r"[\w.-]+", "the ledger table's name", default=""),
         topic=env.text("RELIGHT_TOPIC", r"arn:[\w-]+:sns:.+", "the ARN of an SNS topic"),
@@ -152,7 +161,7 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
             region,
             env.text("RELIGHT_ACCESS_LOG_BUCKET", BUCKET, "the name of a bucket", default=""),
         ),
-        trusted_accounts=frozenset(file.texts("trusted_accounts", r"\d{12}", "12-digit account ids")),
+        trusted_accounts=frozenset(file.texts("trusted_accounts", ACCOUNT, "12-digit account ids")),
         watched_buckets=frozenset(file.texts("bucket.watched", BUCKET, "names of buckets")),
         flow_logs_role=env.text("RELIGHT_FLOW_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
         trail_logs_role=env.text("RELIGHT_TRAIL_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),

@@ -63,7 +63,7 @@ def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
         raise InvalidSetting(
             f"environment variable RELIGHT_FAMILIES names {named}; allowed: {[kind.KIND for kind in KINDS]}"
         )
-    aws = Aws(standard.account, standard.region)
+    aws = Aws.of(standard)
     desk = Desk(
         standard=standard,
         aws=aws,

@@ -239,6 +239,14 @@ MALFORMED = [
     pytest.param(
         "trail",
         lambda v: sample(v, "StopLogging", "cloudtrail", recipientAccountId="999999999999"),
+        "the event's account is '123456789012', but its record's '999999999999'",
+        id="an event that names two accounts",
+    ),
+    pytest.param(
+        "trail",
+        lambda v: (
+            sample(v, "StopLogging", "cloudtrail", recipientAccountId="999999999999") | {"account": "999999999999"}
+        ),
         "account 999999999999 is not served",
         id="another account's event",
     ),

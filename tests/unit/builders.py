@@ -247,9 +247,9 @@ def event(name: str, request: Any = None, response: Any = None, **detail: Any) -
         "id": "outer",
         "detail-type": "AWS API Call via CloudTrail",
         "source": "aws." + record["eventSource"].partition(".")[0],
-        "account": ACCOUNT,
+        "account": record["recipientAccountId"] or ACCOUNT,
         "time": record["eventTime"],
-        "region": REGION,
+        "region": record["awsRegion"],
         "resources": [],
         "detail": record,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from relight.aws import Aws
+from relight.aws import Aws, Members
 from relight.clock import Clock
 from relight.incident import from_data, to_data
 from relight.ledger import TELLING, Ledger
@@ -43,18 +43,20 @@ class FakeSession:
 
     answers: Mapping[str, Answer]
     calls: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # the access key of each call; empty: the function's own
     invented: frozenset[str] = frozenset({"lamps"})
 
-    def client(self, service: str, region_name: str, config: object) -> _FakeClient:
+    def client(self, service: str, region_name: str, config: object, **credentials: str) -> _FakeClient:
         assert config is not None
-        return _FakeClient(self, service, region_name)
+        return _FakeClient(self, service, region_name, credentials.get("aws_access_key_id", ""))
 
-    def answer(self, region: str, service: str, method: str, params: Mapping[str, Any]) -> Any:
+    def answer(self, region: str, service: str, method: str, params: Mapping[str, Any], key: str) -> Any:
         operation = "".join(word.capitalize() for word in method.split("_"))
         name = f"{service}:{operation}"
         if service not in self.invented:
             accepted_by_botocore(Call(service, operation, params))
         self.calls.append((region, name, params))
+        self.keys.append(key)
         assert name in self.answers, f"a call that the test does not expect: {name} {params}"
         found = self.answers[name]
         if isinstance(found, Exception):
@@ -72,9 +74,10 @@ class _FakeClient:
     session: FakeSession
     service: str
     region: str
+    key: str
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda **params: self.session.answer(self.region, self.service, method, params)
+        return lambda **params: self.session.answer(self.region, self.service, method, params, self.key)
 
     def get_paginator(self, method: str) -> _Pages:
         return _Pages(self, method)
@@ -87,7 +90,8 @@ class _Pages:
 
     def paginate(self, **params: Any) -> Iterator[Any]:
         params.pop("PaginationConfig", None)
-        answer = self.client.session.answer(self.client.region, self.client.service, self.method, params)
+        client = self.client
+        answer = client.session.answer(client.region, client.service, self.method, params, client.key)
         yield from answer if isinstance(answer, list) else [answer]
 
 
@@ -95,6 +99,26 @@ def fake_aws(**answers: Answer) -> tuple[Aws, FakeSession]:
     """The real Aws on a fake session; answers are named ``service__Operation``."""
     session = FakeSession({name.replace("__", ":"): answer for name, answer in answers.items()})
     return Aws(ACCOUNT, REGION, session, hands=1), session
+
+
+ORGANIZATION = "o-a1b2c3d4e5"
+MEMBERS = Members(ORGANIZATION, "relight-member", "relight-TrailFunction-1X2Y", "aws")
+HOUR = timedelta(hours=1)
+
+
+def fake_hub(clock: Clock | None = None, **answers: Answer) -> tuple[Aws, FakeSession]:
+    """A hub's Aws on a fake session; STS lends each account's role for an hour, with a new access key each time."""
+    clock = clock or FakeClock()
+    lent: list[str] = []  # roles
+
+    def assume_role(_region: str, RoleArn: str, **_: str) -> Mapping[str, Any]:  # noqa: N803  as AWS spells parameters
+        lent.append(RoleArn)
+        keys = {"AccessKeyId": f"ASIA-{RoleArn.split(':')[4]}-{len(lent)}", "SecretAccessKey": "s", "SessionToken": "t"}
+        return {"Credentials": {**keys, "Expiration": clock.now() + HOUR}}
+
+    every = {"sts__AssumeRole": assume_role, **answers}
+    session = FakeSession({name.replace("__", ":"): answer for name, answer in every.items()})
+    return Aws(ACCOUNT, REGION, session, 1, MEMBERS, clock), session
 
 
 class FakeClock(Clock):

@@ -19,7 +19,7 @@ from relight.policy.control import Control
 from relight.record import Record
 from relight.standard import Standard
 from tests.unit.builders import ACCOUNT, REGION, standard
-from tests.unit.fakes import FakeClock, FakeLedger, FakeNotifier, FakeSession, refused
+from tests.unit.fakes import ORGANIZATION, FakeClock, FakeLedger, FakeNotifier, FakeSession, fake_hub, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class LampKind:
             yield Observed(resource, answer["Lamp"] if answer else None)
 
     def taken(self, record: Record, baseline: Baseline[Any] | None, standard: Standard) -> Mapping[str, str]:
-        assert standard.account == record.account
+        assert standard.account == ACCOUNT
         if record.name == "Steal":
             return {"lamp.hangs": ""}
         if record.name == "SwitchOff":
@@ -173,7 +173,7 @@ class LampKind:
     def plan(
         self, observed: Observed[Lamp], drifts: tuple[Drift, ...], standard: Standard, baseline: Lamp | None
     ) -> tuple[Call, ...]:
-        assert standard.account == observed.resource.account
+        assert standard.account == ACCOUNT
         name = observed.resource.name
         calls = {
             "Lit": Call("lamps", "TurnOn", {"Name": name}),
@@ -214,6 +214,14 @@ class Scene:
     def run(self) -> Runtime:
         aws = Aws(ACCOUNT, REGION, self.house.session(), hands=1)
         return Runtime(standard(**self.settings), aws, self.ledger, self.notifier, self.clock)
+
+    def hub(self, **sts: Any) -> Runtime:
+        """The same as a hub, which reaches the house from another account too; STS may answer otherwise."""
+        aws, _ = fake_hub(
+            self.clock, **{name.replace(":", "__"): a for name, a in self.house.session().answers.items()}, **sts
+        )
+        settings = standard(organization=ORGANIZATION, **self.settings)
+        return Runtime(settings, aws, self.ledger, self.notifier, self.clock)
 
     @property
     def told(self) -> list[str]:

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, NoRegionError
 from botocore.stub import Stubber
 
-from relight.aws import Aws, Place
-from relight.errors import AwsError, RelightError
+from relight.aws import RENEWED_BEFORE, Aws, Place
+from relight.errors import AwsError, RelightError, RoleDenied
 from relight.model import Call
-from tests.unit.builders import ACCOUNT, FRIEND, REGION
-from tests.unit.fakes import fake_aws
+from tests.unit.builders import ACCOUNT, FRIEND, REGION, standard
+from tests.unit.fakes import HOUR, ORGANIZATION, FakeClock, fake_aws, fake_hub, refused
 
 START = Call("cloudtrail", "StartLogging", {"Name": "main"}, already=("AlreadyLogging",))
 CREATE = Call(
@@ -255,3 +255,108 @@ def test_clients_are_made_one_by_one() -> None:
     """Sessions are not made for threads (boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html)."""
     aws = Aws(ACCOUNT, REGION, SESSION)
     assert len(set(map(id, aws.together(*[partial(aws.client, "sns", REGION)] * 8)))) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- a hub
+
+ELSEWHERE = "eu-west-1"
+LOGGING = {"IsLogging": True}
+
+
+def look(aws: Aws, account: str, region: str) -> None:
+    aws.at(account, region).read("cloudtrail", "GetTrailStatus", Name="main")
+
+
+def test_a_hub_assumes_a_role_everywhere_but_at_home() -> None:
+    aws, session = fake_hub(cloudtrail__GetTrailStatus=LOGGING)
+    for account, region in ((ACCOUNT, REGION), (FRIEND, REGION), (FRIEND, ELSEWHERE), (ACCOUNT, ELSEWHERE)):
+        look(aws, account, region)
+    assert aws.is_hub
+    assert [
+        (region, key) for (region, name, _), key in zip(session.calls, session.keys, strict=True) if "sts" not in name
+    ] == [
+        (REGION, ""),
+        (REGION, f"ASIA-{FRIEND}-1"),
+        (ELSEWHERE, f"ASIA-{FRIEND}-1"),
+        (ELSEWHERE, f"ASIA-{ACCOUNT}-2"),
+    ]
+    assert [
+        (region, key) for (region, name, _), key in zip(session.calls, session.keys, strict=True) if "sts" in name
+    ] == [(REGION, "")] * 2, "by the function itself, in the stack's own Region"
+
+
+def test_the_role_is_asked_for_by_name_with_the_organisation_as_external_id() -> None:
+    aws, session = fake_hub(cloudtrail__GetTrailStatus=LOGGING)
+    look(aws, FRIEND, ELSEWHERE)
+    assert session.calls[0] == (
+        REGION,
+        "sts:AssumeRole",
+        {
+            "RoleArn": f"arn:aws:iam::{FRIEND}:role/relight-member",
+            "RoleSessionName": "relight-TrailFunction-1X2Y",
+            "ExternalId": ORGANIZATION,
+        },
+    )
+
+
+def test_an_assumed_role_is_kept_and_renewed_in_time() -> None:
+    clock = FakeClock()
+    aws, session = fake_hub(clock, cloudtrail__GetTrailStatus=LOGGING)
+    for wait in ((HOUR - RENEWED_BEFORE).total_seconds() - 1, 1, 60):
+        look(aws, FRIEND, REGION)
+        clock.sleep(wait)
+    assert [key for key in session.keys if key] == [f"ASIA-{FRIEND}-1"] * 2 + [f"ASIA-{FRIEND}-2"]
+
+
+def test_the_stack_s_own_things_are_never_reached_in_a_member_s_role() -> None:
+    aws, session = fake_hub(cloudtrail__GetTrailStatus=LOGGING, sns__Publish={})
+    look(aws, FRIEND, REGION)
+    aws.home.send(Call("sns", "Publish", {"Message": "m", "TopicArn": "t"}))
+    assert session.keys[-1] == ""
+
+
+def test_another_region_of_a_member_is_the_member_s() -> None:
+    aws, _ = fake_hub()
+    there = aws.at(FRIEND, REGION).elsewhere(ELSEWHERE)
+    assert (there.account, there.region) == (FRIEND, ELSEWHERE)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException"])
+def test_a_role_that_may_not_be_assumed_is_out_of_reach_for_good(code: str) -> None:
+    aws, session = fake_hub(sts__AssumeRole=refused(code, "User: x is not authorized to perform: sts:AssumeRole"))
+    with pytest.raises(RoleDenied, match=f"sts:AssumeRole: {code}: account {FRIEND}: User: x is not") as caught:
+        look(aws, FRIEND, REGION)
+    assert caught.value.forbidden
+    assert session.names == ["sts:AssumeRole"], "nothing is done there as somebody else"
+
+
+@pytest.mark.parametrize(
+    "failure", [refused("Throttling"), refused("ExpiredToken"), ConnectTimeoutError(endpoint_url="https://sts")]
+)
+def test_any_other_failure_of_sts_is_an_error_to_be_retried(failure: Exception) -> None:
+    aws, _ = fake_hub(sts__AssumeRole=failure)
+    with pytest.raises(AwsError, match=r"sts:AssumeRole") as caught:
+        list(aws.at(FRIEND, REGION).pages("ec2", "DescribeVpcs", "Vpcs"))
+    assert not caught.value.forbidden
+    assert not isinstance(caught.value, RoleDenied)
+
+
+@pytest.mark.parametrize("account", ["", "12345678901", f"{FRIEND}:role", "../123456789012", "\uff11" * 12])
+def test_what_is_no_account_is_refused(account: str) -> None:
+    aws, session = fake_hub()
+    with pytest.raises(RelightError, match="is no account's id"):
+        aws.at(account, REGION)
+    assert session.calls == []
+
+
+def test_the_settings_say_whether_it_is_a_hub() -> None:
+    assert not Aws.of(standard(), SESSION).is_hub
+    hub = Aws.of(standard(organization=ORGANIZATION), SESSION)
+    assert hub.is_hub
+    assert hub.at(FRIEND, ELSEWHERE).account == FRIEND
+
+
+def test_without_an_organisation_the_account_s_other_regions_are_reached_as_oneself() -> None:
+    aws, session = fake_aws(cloudtrail__GetTrailStatus=LOGGING)
+    look(aws, ACCOUNT, ELSEWHERE)
+    assert (session.names, session.keys) == (["cloudtrail:GetTrailStatus"], [""])

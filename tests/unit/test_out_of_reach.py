@@ -9,8 +9,11 @@ import pytest
 from relight.errors import AwsError, RelightError, RepairFailed
 from relight.model import Cause, Outcome
 from relight.reconcile import reconcile
+from relight.record import Record
+from relight.resources import vpc
 from relight.survey import survey
-from tests.unit.builders import ACCOUNT, REGION, record
+from tests.unit.builders import ACCOUNT, FRIEND, REGION, record
+from tests.unit.fakes import refused
 from tests.unit.lamps import Lamp, LampKind, Scene
 
 USER = "User: arn:aws:sts::123456789012:assumed-role/relight/f is not authorized to perform: lamps:TurnOn"
@@ -110,3 +113,66 @@ def test_the_sweep_reports_it_and_does_not_fail(scene: Scene) -> None:
     assert report["failed"] == {}
     assert [arn.rpartition("/")[2] for arn in report["out_of_reach"]] == ["a"]
     assert report["looked_at"] == 2
+
+
+# ------------------------------------------------------------------------------- a member that lets no role be assumed
+
+NOT_LENT = refused(
+    "AccessDenied", f"User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{FRIEND}:role/r"
+)
+ELSEWHERE = "eu-west-1"
+
+
+def theirs(*names: str, event_id: str = "e1", call: str = "SwitchOff") -> Record:
+    return record(call, {"names": names or ("a",)}, eventID=event_id, recipientAccountId=FRIEND, awsRegion=ELSEWHERE)
+
+
+def test_a_member_is_repaired_from_the_hub(scene: Scene) -> None:
+    scene.house.lamps["a"] = Lamp(lit=False)
+    run = scene.hub()
+    reconcile(run, LampKind(), theirs(), "r1")
+    assert scene.told == ["a: repaired"]
+    told = scene.notifier.told[0].resource
+    assert (told.account, told.region, told.arn) == (FRIEND, ELSEWHERE, f"arn:aws:lamps:{ELSEWHERE}:{FRIEND}:lamp/a")
+    assert [account for account, *_ in scene.ledger.states] == [FRIEND]
+
+
+def test_a_member_whose_role_is_denied_is_told_once_a_day_and_never_compliant(scene: Scene) -> None:
+    run = scene.hub(sts__AssumeRole=NOT_LENT)
+    for number in range(3):
+        reconcile(run, LampKind(), theirs("a", "b", event_id=f"e{number}"), "r1")  # which does not raise
+    assert scene.told == ["a: out-of-reach", "b: out-of-reach"]
+    note = scene.notifier.told[0].findings[0].note
+    assert note.startswith(f"sts:AssumeRole: AccessDenied: account {FRIEND}: User: x is not authorized")
+    assert (scene.house.reads, scene.house.writes, scene.ledger.states) == (0, [], {})
+    assert scene.clock.slept == []
+
+
+def test_where_the_record_names_only_a_part_the_member_is_told_of(scene: Scene) -> None:
+    request = {"DeleteFlowLogsRequest": {"FlowLogId": {"tag": 1, "content": "fl-1"}}}
+    there = {"recipientAccountId": FRIEND, "awsRegion": ELSEWHERE}
+    for event_id in ("e1", "e2"):
+        deleted = record("DeleteFlowLogs", request, eventID=event_id, **there)
+        reconcile(scene.hub(sts__AssumeRole=NOT_LENT), vpc, deleted, "r1")
+    assert scene.told == [f"of {FRIEND} in {ELSEWHERE}: out-of-reach"]
+    assert scene.notifier.told[0].resource.arn == f"arn:aws:ec2:{ELSEWHERE}:{FRIEND}:vpc/"
+
+
+def test_sts_that_fails_otherwise_is_left_to_the_retry(scene: Scene) -> None:
+    with pytest.raises(AwsError, match="Throttling"):
+        reconcile(scene.hub(sts__AssumeRole=refused("Throttling")), LampKind(), theirs(), "r1")
+    assert scene.told == []
+
+
+def test_the_sweep_counts_what_a_denied_role_hides_as_unknown(scene: Scene) -> None:
+    request = {"kind": "lamp", "account": FRIEND, "region": ELSEWHERE, "names": ["a", "b"]}
+    report = survey(scene.hub(sts__AssumeRole=NOT_LENT), [LampKind()], request)
+    assert (report["failed"], report["kept"], report["repairable"]) == ({}, {}, {})
+    assert len(report["out_of_reach"]) == 2
+    assert set(map(tuple, report["counts"].values())) == {(0, 0, 2, 0)}
+
+
+def test_an_account_that_is_no_member_s_is_still_refused_where_the_stack_is_no_hub(scene: Scene) -> None:
+    with pytest.raises(RelightError, match=f"account {FRIEND} is not served from here"):
+        reconcile(scene.run, LampKind(), theirs(), "r1")
+    assert scene.house.reads == 0

@@ -10,7 +10,7 @@ import pytest
 from relight.errors import MalformedRecord
 from relight.model import Actor
 from relight.record import LONGEST_TEXT, Record, parse
-from tests.unit.builders import ACCOUNT, NOON, REGION, actor, event, record
+from tests.unit.builders import ACCOUNT, FRIEND, NOON, REGION, actor, event, record
 
 
 def test_a_whole_record() -> None:
@@ -208,6 +208,31 @@ def test_the_account_is_the_recipients_else_the_envelopes() -> None:
     assert record("StopLogging", recipientAccountId=None).account == ACCOUNT
     with pytest.raises(MalformedRecord, match="account is None"):
         parse({"detail": event("StopLogging", recipientAccountId=None)["detail"]})
+
+
+@pytest.mark.parametrize(
+    ("envelope", "detail", "says"),
+    [
+        ({"account": FRIEND}, {}, f"the event's account is '{FRIEND}', but its record's '{ACCOUNT}'"),
+        ({}, {"recipientAccountId": FRIEND}, f"the event's account is '{ACCOUNT}', but its record's '{FRIEND}'"),
+        ({"account": 7}, {}, "the event's account is 7"),
+        ({"region": "eu-west-1"}, {}, f"the event's region is 'eu-west-1', but its record's '{REGION}'"),
+    ],
+)
+def test_an_event_from_elsewhere_than_its_record_says_is_refused(
+    envelope: dict[str, Any], detail: dict[str, Any], says: str
+) -> None:
+    given = event("StopLogging", {"name": "main"})
+    with pytest.raises(MalformedRecord, match=says):
+        parse({**given, **envelope, "detail": given["detail"] | detail})
+
+
+@pytest.mark.parametrize("source", ["iam.amazonaws.com", "organizations.amazonaws.com"])
+def test_a_global_service_s_event_has_no_region_of_its_own(source: str) -> None:
+    given = event("DeleteRole", {"roleName": "x"}, eventSource=source)
+    assert parse({**given, "region": "us-gov-west-1"}).region == REGION
+    with pytest.raises(MalformedRecord, match="account"):
+        parse({**given, "account": FRIEND})
 
 
 def test_texts_are_cut() -> None:
