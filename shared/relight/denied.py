@@ -62,7 +62,7 @@ def tell(run: Runtime, record: Record, teller: str) -> None:
         for finding in judge(KIND, denial, run.standard)
     )
     findings, _ = exempt(findings, resource.arn, run.standard, run.clock.now().date())
-    telemetry.denied(resource, denial.caller.standing(run.standard))
+    telemetry.denied(resource, denial.standing(run.standard))
     if not findings:
         return
     incident = Incident(
@@ -93,4 +93,5 @@ def denial_in(record: Record) -> Denial:
         call=f"{record.source}:{record.name}",
         address=record.actor.source_ip,
         resources=record.resources,
+        member=record.account,
     )

@@ -212,10 +212,10 @@ def test_no_rule_is_switched_off() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.logical_id)
 def test_a_rule_is_on_the_default_bus_or_in_a_hub_on_the_hub_s(rule: Rule) -> None:
     """Where CloudTrail's events are; what concerns this stack itself stays there in a hub, too."""
-    serves_members = "RELIGHT_ORGANIZATION" in rule.function.environment
-    of_an_api = rule.pattern["detail-type"] != ["CloudFormation Stack Status Change"]
+    serves_members = not rule.function.family.startswith("guard")
+    of_cloudtrail = rule.pattern["detail-type"] != ["CloudFormation Stack Status Change"]
     bus = properties(rule.logical_id).get("EventBusName")
-    if serves_members and of_an_api:
+    if serves_members and of_cloudtrail:
         assert bus == {"Fn::If": ["IsHub", {"Ref": "HubBus"}, {"Ref": "AWS::NoValue"}]}, (
             f"{rule.logical_id}: a hub's bus"
         )

@@ -90,6 +90,13 @@ def test_a_trusted_account(gate: Gate) -> None:
     assert gate.told[0].severity is Severity.LOW
 
 
+def test_a_member_s_own_principal_at_its_own_endpoint(gate: Gate) -> None:
+    """Not so a member's who is denied at another account's."""
+    gate(recipientAccountId=OTHER, eventID="e1", vpcEndpointAccountId=OTHER)
+    gate(recipientAccountId=ACCOUNT, eventID="e2")
+    assert [each.severity for each in gate.told] == [Severity.LOW, Severity.HIGH]
+
+
 def test_no_identity_at_all(gate: Gate) -> None:
     gate(None)
     assert gate.told[0].severity is Severity.HIGH

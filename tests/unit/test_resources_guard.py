@@ -19,6 +19,7 @@ from tests.unit.parts import A_SCHEDULE, AN_ALARM, HANDLES, own_part
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/relight/1f2e3d4c-5b6a-4798-8c7d-6e5f4a3b2c1d"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:relight-Part-1X2Y3Z4A5B6C"
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/relight-Queue-1X2Y3Z4A5B6C"
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/relight"
 NAME = "relight-Part-1X2Y3Z4A5B6C"
 LISTED = [
     {"LogicalResourceId": "TrailRule", "PhysicalResourceId": NAME, "ResourceType": "AWS::Events::Rule"},
@@ -29,6 +30,7 @@ LISTED = [
     {"LogicalResourceId": "Ledger", "ResourceType": "AWS::DynamoDB::Table"},  # which is not made yet
 ]
 MAPPING, OTHER_MAPPING = "5d7a8f6e-7a55-4d1c-8c5b-9d7a1c6f0e21", "6e8b9f7f-8b66-4e2d-9d6c-ae8b2d7f1f32"
+RULE_TYPE = "AWS::Events::Rule"
 SUBSCRIBED = "Subscription email:security@example.com"
 
 
@@ -44,6 +46,9 @@ def settings(**changes: Any) -> Any:
     [
         ("events", "DisableRule", {"name": NAME}, None, [f"rule/{NAME}"]),
         ("events", "RemoveTargets", {"rule": NAME, "ids": ["x"]}, None, [f"rule/{NAME}"]),
+        ("events", "DisableRule", {"name": NAME, "eventBusName": "default"}, None, [f"rule/{NAME}"]),
+        ("events", "DisableRule", {"name": NAME, "eventBusName": "relight"}, None, [f"rule/relight/{NAME}"]),
+        ("events", "RemoveTargets", {"rule": NAME, "eventBusName": BUS, "ids": ["x"]}, None, [f"rule/relight/{NAME}"]),
         ("lambda", "DeleteFunction20150331", {"functionName": NAME}, None, [f"function/{NAME}"]),
         (
             "lambda",
@@ -254,6 +259,29 @@ def test_a_rule() -> None:
     assert planned(RULE, RULE, "Target a") == [("PutTargets", target)]
     assert planned(RULE, RULE, "Target b") == [("RemoveTargets", {"Rule": NAME, "Ids": ["b"]})]
     assert planned(None, RULE, EXISTS) == [("PutRule", whole), ("PutTargets", target)]
+
+
+def test_a_rule_on_a_hubs_bus() -> None:
+    """CloudFormation lists it as ``BUS|NAME`` (aws-cloudformation/cloudformation-coverage-roadmap, issue 1131)."""
+    listed = {"LogicalResourceId": "TrailRule", "PhysicalResourceId": f"relight|{NAME}", "ResourceType": RULE_TYPE}
+    name = f"rule/relight/{NAME}"
+    aws, session = fake_aws(
+        cloudformation__ListStackResources={"StackResourceSummaries": [listed]},
+        events__DescribeRule={"State": "ENABLED", "EventPattern": "{}"},
+        events__ListTargetsByRule={"Targets": [{"Id": "a", "Arn": "arn:aws:sqs:x"}]},
+    )
+    assert kind.own_names(aws.home, settings()) == ["stack/relight", name]
+    assert kind.may_be_own(name, settings())
+    assert not kind.may_be_own(f"rule/relight/others-{NAME}", settings())
+    (seen,) = kind.observe(aws, Scope(ACCOUNT, REGION, (name,)), {}, settings())
+    assert seen.resource.arn == f"arn:aws:events:{REGION}:{ACCOUNT}:rule/relight/{NAME}"
+    on_it = {"EventBusName": "relight"}
+    assert [params for _, _, params in session.calls[1:]] == [{"Name": NAME, **on_it}, {"Rule": NAME, **on_it}]
+    before = Part(ACCOUNT, REGION, "rule", f"relight/{NAME}", RULE.settings, {})
+    for fields in (("State",), ("EventPattern",), ("Target a",), ("Target b",), (EXISTS,)):
+        for _, params in planned(None if fields == (EXISTS,) else before, before, *fields):
+            assert params["EventBusName"] == "relight"
+            assert NAME in (params.get("Name"), params.get("Rule"))
 
 
 def test_a_functions_configuration_goes_back_in_one_call() -> None:

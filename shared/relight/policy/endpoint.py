@@ -39,11 +39,12 @@ class Caller:
         whose = f"account {self.account}" if self.account else "an unknown account"
         return f"{self.name} of {whose}" + (f", decoded from its {self.decoded_from}" if self.decoded_from else "")
 
-    def standing(self, standard: Standard) -> Standing:
-        """Inside are the own account and the trusted ones."""
+    def standing(self, standard: Standard, member: str = "") -> Standing:
+        """Inside are the own account, the member whose event it is, and the trusted ones."""
         if not self.account:
             return Standing.UNKNOWN
-        return Standing.INSIDE if self.account in {standard.account, *standard.trusted_accounts} else Standing.OUTSIDE
+        inside = {standard.account, member, *standard.trusted_accounts}
+        return Standing.INSIDE if self.account in inside else Standing.OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Denial:
     call: str
     address: str
     resources: tuple[str, ...] = ()
+    member: str = ""  # the account whose event it is
+
+    def standing(self, standard: Standard) -> Standing:
+        """Whether its caller belongs here."""
+        return self.caller.standing(standard, self.member)
 
 
 def caller(actor: Actor) -> Caller:
@@ -73,7 +79,7 @@ def caller(actor: Actor) -> Caller:
 
 def severity(denial: Denial, standard: Standard) -> Severity:
     """A legitimate caller that is blocked is a nuisance; anybody else may be carrying data out."""
-    return Severity.LOW if denial.caller.standing(standard) is Standing.INSIDE else Severity.HIGH
+    return Severity.LOW if denial.standing(standard) is Standing.INSIDE else Severity.HIGH
 
 
 @control(
@@ -89,7 +95,7 @@ def is_allowed(denial: Denial, standard: Standard, _baseline: None) -> Iterator[
 
     What differs from call to call of one caller stands in the advice only: the rest tells one day's denials apart.
     """
-    if denial.caller.standing(standard) is Standing.INSIDE:
+    if denial.standing(standard) is Standing.INSIDE:
         yield Drift("Caller", str(denial.caller), "allowed, if its calls are meant", manual=_blocked(denial))
     else:
         yield Drift("Caller", str(denial.caller), "of this account or a trusted one", manual=_intruder(denial))
@@ -101,7 +107,7 @@ def note(denial: Denial, standard: Standard) -> str:
         Standing.OUTSIDE: "A stranger's credentials in the network: a possible exfiltration, which was stopped here.",
         Standing.UNKNOWN: "Nothing tells whose account this is: a possible exfiltration, which was stopped here.",
         Standing.INSIDE: "One of this organisation's own principals, which the endpoint's policy blocks.",
-    }[denial.caller.standing(standard)]
+    }[denial.standing(standard)]
     doubt = " A decoded account can be wrong." if denial.caller.decoded_from else ""
     return (
         f"{denial.call} was denied at {denial.endpoint} of account {denial.owner}. {meaning}{doubt} "

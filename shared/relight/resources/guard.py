@@ -15,7 +15,7 @@ from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
 from relight.policy import state
 from relight.policy.control import CONTROLS
 from relight.policy.guard import EXISTS, Part, weaker
-from relight.record import Record, dig
+from relight.record import Record, dig, text
 from relight.resources.own import alarm, function, ledger, queue, role, rule, schedule, stack, topic
 from relight.standard import Standard
 
@@ -89,11 +89,13 @@ def _named(kind: str, record: Record) -> list[Any]:
     if kind == "function":
         whole = dig(asked, "fullyQualifiedArn", "relativeId", "functionName")
         return [dig(answered, "functionArn") or asked.get("functionName") or whole]
+    if kind == "rule":
+        rule, bus = asked.get("name") or asked.get("rule"), stack.short(text(asked.get("eventBusName")))
+        return [f"{bus}/{rule}" if rule and bus not in ("", "default") else rule]
     keys = {
         "ledger": ("tableName", "resourceArn"),
         "queue": ("queueUrl",),
         "role": ("roleName",),
-        "rule": ("name", "rule"),
         "schedule": ("name",),
         "stack": ("stackName",),
     }
@@ -134,7 +136,7 @@ def may_be_own(name: str, standard: Standard) -> bool:
 
     The template names nothing itself: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html.
     """
-    of_the_stack, own = stack.stack_name(standard.stack), name.partition("/")[2]
+    of_the_stack, own = stack.stack_name(standard.stack), name.partition("/")[2].rpartition("/")[2]
     return own == of_the_stack or own.startswith(f"{of_the_stack}-")
 
 

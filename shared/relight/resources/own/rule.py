@@ -1,4 +1,4 @@
-"""EventBridge rules on the default bus, and their targets."""
+"""EventBridge rules and their targets. A rule's name is ``NAME``, or ``BUS/NAME`` on another bus than the default."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ TARGET = "Target "
 
 def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, str]] | None:
     """The rule, and a field for each target."""
-    shown = place.read("events", "DescribeRule", missing=("ResourceNotFoundException",), Name=name)
+    own, bus = _split(name)
+    shown = place.read("events", "DescribeRule", missing=("ResourceNotFoundException",), Name=own, **bus)
     if shown is None:
         return None
-    targets = place.pages("events", "ListTargetsByRule", "Targets", Rule=name)
+    targets = place.pages("events", "ListTargetsByRule", "Targets", Rule=own, **bus)
     settings = {field: shown[field] for field in PLAIN if shown.get(field)}
     return settings | {TARGET + target["Id"]: target for target in targets}, {}
 
@@ -27,17 +28,18 @@ def repair(
 ) -> tuple[Call, ...]:
     """EnableRule where that is all; PutRule with all that the rule had; targets put back, strangers' removed."""
     calls: list[Call] = []
+    own, bus = _split(name)
     if wanted.keys() & set(PLAIN[1:]):
         calls.append(_put(name, settings))
     elif "State" in wanted:
-        calls.append(Call("events", "EnableRule", {"Name": name}))
+        calls.append(Call("events", "EnableRule", {"Name": own, **bus}))
     targets = {field: value for field, value in wanted.items() if field.startswith(TARGET)}
     back = [value for value in targets.values() if value]
     strange = [field.removeprefix(TARGET) for field, value in targets.items() if value is None]
     if back:
-        calls.append(Call("events", "PutTargets", {"Rule": name, "Targets": back}))
+        calls.append(Call("events", "PutTargets", {"Rule": own, **bus, "Targets": back}))
     if strange:
-        calls.append(Call("events", "RemoveTargets", {"Rule": name, "Ids": strange}))
+        calls.append(Call("events", "RemoveTargets", {"Rule": own, **bus, "Ids": strange}))
     return tuple(calls)
 
 
@@ -48,6 +50,12 @@ def again(name: str, arn: str, settings: Mapping[str, Any]) -> tuple[Call, ...]:
 
 
 def _put(name: str, settings: Mapping[str, Any]) -> Call:
-    return Call(
-        "events", "PutRule", {"Name": name, **{f: settings[f] for f in PLAIN if settings.get(f)}, "State": "ENABLED"}
-    )
+    own, bus = _split(name)
+    kept = {field: settings[field] for field in PLAIN if settings.get(field)}
+    return Call("events", "PutRule", {"Name": own, **bus, **kept, "State": "ENABLED"})
+
+
+def _split(name: str) -> tuple[str, dict[str, str]]:
+    """A rule's own name, and the parameter that names its bus."""
+    bus, _, own = name.rpartition("/")
+    return own, {"EventBusName": bus} if bus else {}

@@ -65,8 +65,11 @@ def stack_name(stack_id: str) -> str:
 
 
 def short(physical_id: str) -> str:
-    """The name in a physical id: the last part of a topic's ARN or a queue's URL, else the id."""
-    return physical_id.rpartition("/")[2].rpartition(":")[2] if ":" in physical_id else physical_id
+    """The name in a physical id: the last part of a topic's ARN or a queue's URL, else the id.
+
+    A rule's on another bus is ``BUS|NAME`` to CloudFormation, and ``BUS/NAME`` in its ARN.
+    """
+    return physical_id.rpartition("/")[2].rpartition(":")[2] if ":" in physical_id else physical_id.replace("|", "/")
 
 
 def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, str]] | None:
