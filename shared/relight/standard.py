@@ -24,9 +24,11 @@ SITUATIONS = ("restore", "introduce", "create")
 TRAFFIC = ("REJECT", "ALL")
 ACCOUNT = r"[0-9]{12}"
 REGION = r"[a-z]{2,}(-[a-z]+)+-\d+"
+PLACE = rf"{REGION}|({ACCOUNT}|\*)/({REGION}|\*)"
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
 ORGANIZATION = r"o-[a-z0-9]{10,32}"
+ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"
 ROLE_NAME = r"[\w+=,.@-]{1,64}"
 KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
@@ -73,7 +75,12 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """The settings, typed. `account` and `region` are the stack's own; the maps are keyed by Region."""
+    """The settings, typed. `account` and `region` are the stack's own.
+
+    The maps are keyed by Region in the stack's account, and by ``ACCOUNT/REGION`` elsewhere, in which ``*`` is any.
+    What is the stack's own (key, bucket, roles, topic) serves its account and Region: a key or bucket must be of the
+    resource's Region, a role of its account, and their policies let nobody else in.
+    """
 
     account: str
     region: str
@@ -87,6 +94,8 @@ class Standard:
     watched_buckets: frozenset[str] = frozenset()
     flow_logs_role: str = ""
     trail_logs_role: str = ""
+    flow_logs_roles: Mapping[str, str] = field(default_factory=dict)
+    trail_logs_roles: Mapping[str, str] = field(default_factory=dict)
     flow_logs_destination: str = ""  # ARN of an S3 bucket; empty: a log group for each VPC
     traffic: str = "REJECT"
     aggregation_seconds: int = 600
@@ -120,6 +129,43 @@ class Standard:
         """Whether a KMS key may encrypt what belongs to `account`: its own, a trusted account's, or one named."""
         owner = key_arn.split(":")[4] if key_arn.count(":") >= 5 else ""
         return owner == account or owner in self.trusted_accounts or key_arn in self.trusted_keys
+
+    def trail_key(self, account: str, region: str) -> str:
+        """ARN of the key for trails and log groups; empty where none is known."""
+        return self._there(self.trail_keys, account, region)
+
+    def access_log_bucket(self, account: str, region: str) -> str:
+        """Name of the bucket for access logs; empty where none is known."""
+        return self._there(self.access_log_buckets, account, region)
+
+    def flow_logs_role_in(self, account: str, region: str) -> str:
+        """ARN of the role that flow logs deliver with; empty where none is known."""
+        return (
+            self.flow_logs_role if self.is_home(account, region) else self._there(self.flow_logs_roles, account, region)
+        )
+
+    def trail_logs_role_in(self, account: str, region: str) -> str:
+        """ARN of the role that trails write to log groups with; empty where none is known."""
+        return (
+            self.trail_logs_role
+            if self.is_home(account, region)
+            else self._there(self.trail_logs_roles, account, region)
+        )
+
+    def topic_in(self, account: str, region: str) -> str:
+        """ARN of the topic that alarms may tell, which is of their Region; empty where none is known."""
+        return self.topic if self.is_home(account, region) else ""
+
+    def is_home(self, account: str, region: str) -> bool:
+        """Whether the stack's own roles and topic serve a place: all that there is, where the stack is no hub."""
+        return not self.organization or (account, region) == (self.account, self.region)
+
+    def _there(self, table: Mapping[str, str], account: str, region: str) -> str:
+        if account == self.account and region in table:
+            return table[region]
+        keys = (f"{account}/{region}", f"{account}/*", f"*/{region}", "*/*")
+        found = next((table[key] for key in keys if key in table), "")
+        return _filled(found, account, region)
 
     def is_own(self, actor: Actor) -> bool:
         """Whether a call was Relight's own repair."""
@@ -165,6 +211,8 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         watched_buckets=frozenset(file.texts("bucket.watched", BUCKET, "names of buckets")),
         flow_logs_role=env.text("RELIGHT_FLOW_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
         trail_logs_role=env.text("RELIGHT_TRAIL_LOGS_ROLE", r"arn:[\w-]+:iam::.+", "the ARN of a role", default=""),
+        flow_logs_roles=file.mapping("flow_logs_roles", ROLE_ARN, "the ARN of a role"),
+        trail_logs_roles=file.mapping("trail_logs_roles", ROLE_ARN, "the ARN of a role"),
         flow_logs_destination=env.text(
             "RELIGHT_FLOW_LOGS_DESTINATION",
             r"arn:[\w-]+:s3:::.+",
@@ -205,6 +253,11 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         function=env.text("AWS_LAMBDA_FUNCTION_NAME", r"[\w-]{1,64}", "the name that Lambda sets", default="relight"),
         families=_families(env.text("RELIGHT_FAMILIES", r"\w+=[\w-]+(,\w+=[\w-]+)*", "kind=function,…", default="")),
     )
+
+
+def _filled(value: str, account: str, region: str) -> str:
+    """A setting for an account and a Region, which may stand in it as ``{account}`` and ``{region}``."""
+    return value.replace("{account}", account).replace("{region}", region)
 
 
 def _with_own(others: Mapping[str, str], region: str, own: str) -> Mapping[str, str]:
@@ -251,6 +304,8 @@ class _File:
         "modes": (),
         "trail_keys": (),
         "access_log_buckets": (),
+        "flow_logs_roles": (),
+        "trail_logs_roles": (),
         "trail": ("reader", "s3_data_events", "network_activity_sources"),
         "bucket": ("watched",),
         "vpc": ("traffic", "aggregation_seconds"),
@@ -308,11 +363,11 @@ class _File:
         table = self._get(setting)
         if not isinstance(table, dict):
             raise _reject(f"standard.toml: {setting}", table, f"a table of Region = {allowed}")
-        for region, value in table.items():
-            if not re.fullmatch(REGION, region):
-                raise _reject(f"standard.toml: {setting}", region, "names of Regions")
-            if not isinstance(value, str) or not re.fullmatch(pattern, value):
-                raise _reject(f"standard.toml: {setting}.{region}", value, allowed)
+        for place, value in table.items():
+            if not re.fullmatch(PLACE, place):
+                raise _reject(f"standard.toml: {setting}", place, "names of Regions, or ACCOUNT/REGION with * for any")
+            if not isinstance(value, str) or not re.fullmatch(pattern, _filled(value, "0" * 12, "xx-x-1")):
+                raise _reject(f"standard.toml: {setting}.{place}", value, allowed)
         return table
 
     def modes(self) -> Mapping[str, Mapping[str, Mode]]:

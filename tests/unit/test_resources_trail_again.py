@@ -142,7 +142,7 @@ def update(*instead: Call, **params: Any) -> Call:
 AWAY = [drift("S3BucketName", "trail-logs"), drift("S3KeyPrefix", "p")]
 UNREAD = [drift(name, value) for name, value in READERS.items()]
 OWN = READERS | {"CloudWatchLogsLogGroupArn": TRAIL_GROUP.replace("trail-events", "/relight/trails/main")}
-OURS = (*creation("/relight/trails/main", REGION, standard()), update(**OWN))
+OURS = (*creation("/relight/trails/main", ACCOUNT, REGION, standard()), update(**OWN))
 BUCKET = {"S3BucketName": "trail-logs", "S3KeyPrefix": "p"}
 
 

@@ -20,6 +20,7 @@ Params = Mapping[str, Any]
 Pair = tuple[Params, Params]
 NOT_LOOKED_AT = Unread("nobody looked at it")
 
+MAKE_ONE = "make filter and alarm by hand, and have somebody told."
 # An alarm takes at most so many actions (botocore's model: ResourceList).
 MOST_ACTIONS = 5
 # More events than this in a row, and an alarm counts as one that is never reached.
@@ -485,12 +486,13 @@ def _mended(watch: Watch, now: Monitoring, standard: Standard, baseline: Monitor
     """The baseline's filter and alarm as they were or, where there were none, Relight's own beside the user's."""
     wanted_filter, wanted_alarm = _restored(watch, now, baseline) or _own(watch, now, standard)
     wanted_alarm = _with_living_topic(wanted_alarm, now, standard)
+    advice = "" if topics(wanted_alarm) else f"No topic for alarms is known in {now.account}/{now.region}: {MAKE_ONE}"
     where = {name: wanted_filter[name] for name in ("logGroupName", "filterName")}
     present = now.filter(where["logGroupName"], where["filterName"])
     changes = _filter_changes(wanted_filter, present)
     if changes:
         found = {**where, **{name: present.get(name) for name in changes}} if present else None
-        yield Drift("MetricFilter", found=found, wanted={**where, **changes})
+        yield Drift("MetricFilter", found=found, wanted={**where, **changes}, manual=advice)
     name = wanted_alarm["AlarmName"]
     alarm = now.alarm(name)
     changes = _alarm_changes(wanted_alarm, alarm)
@@ -498,7 +500,7 @@ def _mended(watch: Watch, now: Monitoring, standard: Standard, baseline: Monitor
         yield Drift("ActionsEnabled", found={name: False}, wanted={name: True})
     elif changes:
         shown = {"AlarmName": name, **{each: alarm.get(each) for each in changes}} if alarm else None
-        yield Drift("MetricAlarm", found=shown, wanted={"AlarmName": name, **changes})
+        yield Drift("MetricAlarm", found=shown, wanted={"AlarmName": name, **changes}, manual=advice)
     yield from _mutes(now, name, baseline)
 
 
@@ -527,7 +529,7 @@ def _own(watch: Watch, now: Monitoring, standard: Standard) -> Pair:
         "AlarmName": ours,
         "AlarmDescription": f"{watch.title} (CIS {watch.cis})",
         "ActionsEnabled": True,
-        "AlarmActions": [standard.topic],
+        "AlarmActions": [topic] if (topic := standard.topic_in(now.account, now.region)) else [],
         "Namespace": transformation(chosen)["metricNamespace"],
         "MetricName": transformation(chosen)["metricName"],
         **BENCHMARK,
@@ -564,8 +566,11 @@ def _with_living_topic(alarm: Params, now: Monitoring, standard: Standard) -> Pa
     """The same alarm; where none of its topics exists any more, told to the stack's topic besides."""
     if any(now.listeners.get(topic, NOT_LOOKED_AT) is not None for topic in topics(alarm)):
         return alarm
-    kept = [each for each in alarm["AlarmActions"] if each != standard.topic][: MOST_ACTIONS - 1]
-    return {**alarm, "AlarmActions": [*kept, standard.topic]}
+    topic = standard.topic_in(now.account, now.region)
+    if not topic:
+        return alarm
+    kept = [each for each in alarm["AlarmActions"] if each != topic][: MOST_ACTIONS - 1]
+    return {**alarm, "AlarmActions": [*kept, topic]}
 
 
 def _unheard(now: Monitoring, alarm: Params, standard: Standard, baseline: Monitoring | None) -> list[Drift]:

@@ -70,7 +70,7 @@ def access_logging(bucket: Bucket, standard: Standard, baseline: Bucket | None) 
 
     Where no target was there before, any other bucket will do: S3 takes only one of the same account and Region.
     """
-    ours = standard.access_log_buckets.get(bucket.region, "")
+    ours = standard.access_log_bucket(bucket.account, bucket.region)
     before = baseline.target if baseline else ""
     if bucket.target not in ("", bucket.name) and (not before or bucket.target in (before, ours)):
         return
@@ -79,14 +79,15 @@ def access_logging(bucket: Bucket, standard: Standard, baseline: Bucket | None) 
         wanted = baseline.logging
     elif ours not in ("", bucket.name):
         wanted = {"TargetBucket": ours, "TargetPrefix": f"{bucket.name}/"}
-    advice = "" if wanted else _advice(bucket, ours)
+    advice = "" if wanted else _advice(bucket, ours, standard)
     yield Drift("LoggingEnabled", found=dict(bucket.logging), wanted=dict(wanted), manual=advice)
 
 
-def _advice(bucket: Bucket, ours: str) -> str:
+def _advice(bucket: Bucket, ours: str, standard: Standard) -> str:
     if ours == bucket.name:
         return "It is itself the target of access logs, which may not be logged to itself: name another target."
-    return f"No target is known for {bucket.region}: add one to access_log_buckets in standard.toml."
+    where = bucket.region if bucket.account == standard.account else f"{bucket.account}/{bucket.region}"
+    return f"No target is known for {where}: add one to access_log_buckets in standard.toml."
 
 
 @control(
@@ -120,7 +121,7 @@ def encryption(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html).
     """
     found = known(bucket.encryption, f"the default encryption of {bucket.name}")
-    if bucket.name in standard.access_log_buckets.values():
+    if bucket.name == standard.access_log_bucket(bucket.account, bucket.region):
         if strength(found) > 0:
             yield Drift("ServerSideEncryptionConfiguration", found=dict(found), wanted=SSE_S3)
         return

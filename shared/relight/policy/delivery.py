@@ -45,7 +45,7 @@ def cloudwatch_logs(trail: Trail, standard: Standard, baseline: Trail | None) ->
     group = trail.log_group
     if not (group and trail.log_group_role):
         group, role = _wanted(trail, standard, baseline)
-        advice = "" if role else "No role for delivery is known: give the stack one (parameter TrailLogsRoleArn)."
+        advice = "" if role else f"No role for delivery is known: {_way_out(trail, standard)}."
         yield Drift("CloudWatchLogsLogGroupArn", found=trail.log_group, wanted=group, manual=advice)
         yield Drift("CloudWatchLogsRoleArn", found=trail.log_group_role, wanted=role, manual=advice)
     elif not known(trail.log_group_exists, f"log group {group}"):
@@ -57,6 +57,12 @@ def cloudwatch_logs(trail: Trail, standard: Standard, baseline: Trail | None) ->
             yield Drift("SubscriptionFilters", found=found, wanted=lost)
 
 
+def _way_out(trail: Trail, standard: Standard) -> str:
+    if standard.is_home(trail.account, trail.region):
+        return "give the stack one (parameter TrailLogsRoleArn)"
+    return f"add one for {trail.account}/{trail.region} to trail_logs_roles in standard.toml"
+
+
 def _wanted(trail: Trail, standard: Standard, baseline: Trail | None) -> tuple[str, str]:
     """The ARNs of log group and role: the baseline's, else the standard's; the role is empty where there is none."""
     if baseline and baseline.log_group and baseline.log_group_role:
@@ -65,10 +71,10 @@ def _wanted(trail: Trail, standard: Standard, baseline: Trail | None) -> tuple[s
 
 
 def of_the_standard(trail: Trail, standard: Standard) -> tuple[str, str]:
-    """The ARNs of the log group that Relight makes for a trail and of the stack's role, which is empty without one."""
+    """The ARNs of the log group that Relight makes for a trail and of the role there, which is empty without one."""
     name = f"/relight/trails/{trail.name}"
     group = f"arn:{standard.partition}:logs:{trail.region}:{trail.account}:log-group:{name}:*"
-    return group, standard.trail_logs_role
+    return group, standard.trail_logs_role_in(trail.account, trail.region)
 
 
 def log_group_name(arn: str) -> str:

@@ -179,7 +179,8 @@ def key_candidates(trail: Trail, standard: Standard, baseline: Trail | None) -> 
     CloudTrail takes only a key of its bucket's Region
     (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html, KmsKeyNotFoundException).
     """
-    keys = (baseline.kms_key if baseline else "", standard.trail_keys.get(trail.bucket_region or trail.region, ""))
+    own = standard.trail_key(trail.account, trail.bucket_region or trail.region)
+    keys = (baseline.kms_key if baseline else "", own)
     return tuple(dict.fromkeys(key for key in keys if key))
 
 

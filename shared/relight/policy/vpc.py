@@ -104,8 +104,14 @@ def _missing(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Drift:
     if not wanted:
         wanted = [from_standard(vpc, standard)]
     lacks_role = any(log.destination_type == CLOUDWATCH and not log.role for log in wanted)
-    advice = "No role for delivery is known: give the stack one (parameter FlowLogsRoleArn)." if lacks_role else ""
+    advice = f"No role for delivery is known: {_way_out(vpc, standard)}." if lacks_role else ""
     return Drift("FlowLogs", found=found, wanted=[log.config() for log in wanted], manual=advice)
+
+
+def _way_out(vpc: Vpc, standard: Standard) -> str:
+    if standard.is_home(vpc.account, vpc.region):
+        return "give the stack one (parameter FlowLogsRoleArn)"
+    return f"add one for {vpc.account}/{vpc.region} to flow_logs_roles in standard.toml"
 
 
 def from_standard(vpc: Vpc, standard: Standard) -> FlowLog:
@@ -115,7 +121,7 @@ def from_standard(vpc: Vpc, standard: Standard) -> FlowLog:
         traffic=standard.traffic,
         destination_type=S3 if to_bucket else CLOUDWATCH,
         destination=standard.flow_logs_destination or f"/relight/flow-logs/{vpc.id}",
-        role="" if to_bucket else standard.flow_logs_role,
+        role="" if to_bucket else standard.flow_logs_role_in(vpc.account, vpc.region),
         aggregation_seconds=standard.aggregation_seconds,
     )
 

@@ -308,7 +308,7 @@ def plan(
     loud = [name for name in dict.fromkeys(enabled) if name not in {alarm["AlarmName"] for alarm in alarms}]
     mutes = dict.fromkeys(d.found["Name"] for d in drifts if d.field == "AlarmMuteRule")
     return (
-        *(call for group in missing for call in creation(group, now.region, standard)),
+        *(call for group in missing for call in creation(group, now.account, now.region, standard)),
         *(Call("logs", "PutMetricFilter", each) for each in filters),
         *(Call("cloudwatch", "PutMetricAlarm", {**each, "ActionsEnabled": True}) for each in alarms),
         *((Call("cloudwatch", "EnableAlarmActions", {"AlarmNames": loud}),) if loud else ()),

@@ -296,7 +296,7 @@ def _logging_taken(record: Record, baseline: Baseline[Bucket] | None, standard: 
     if status is None:
         return {}
     target, prefix = (dig(status, "LoggingEnabled", name) for name in ("TargetBucket", "TargetPrefix"))
-    if target and target == standard.access_log_buckets.get(record.region):
+    if target and target == standard.access_log_bucket(record.account, record.region):
         return {}
     before = baseline.state.target if baseline else ""
     was_off = baseline is not None and not before and baseline.knew(record.time)
@@ -360,7 +360,7 @@ def _put_lifecycle(observed: Observed[Bucket], drift: Drift, _standard: Standard
 def _with_fallback(observed: Observed[Bucket], drift: Drift, standard: Standard) -> Call:
     """Access logs go to the standard's target where the baseline's is refused."""
     name = observed.resource.name
-    ours = standard.access_log_buckets.get(observed.resource.region, "")
+    ours = standard.access_log_bucket(observed.resource.account, observed.resource.region)
     fallback = {"TargetBucket": ours, "TargetPrefix": f"{name}/"}
     instead = () if ours in ("", name, drift.wanted["TargetBucket"]) else (_put(observed, fallback),)
     return _put(observed, drift.wanted, instead)

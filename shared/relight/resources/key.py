@@ -107,7 +107,7 @@ def _policy(place: Place, key_arn: str) -> str | Unread:
 def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unread:
     """What writes log files or notifications with a key, by the key's ARN."""
     found: dict[str, list[str]] = {}
-    if own := standard.trail_keys.get(place.region):
+    if own := standard.trail_key(place.account, place.region):
         found.setdefault(own, []).append("the standard")
     if standard.topic_key:
         found.setdefault(standard.topic_key, []).append("Relight's topic")

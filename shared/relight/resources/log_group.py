@@ -135,13 +135,13 @@ def revive(data: Mapping[str, Any]) -> LogGroup:
     return state.revive(LogGroup, data)
 
 
-def creation(name: str, region: str, standard: Standard) -> tuple[Call, ...]:
+def creation(name: str, account: str, region: str, standard: Standard) -> tuple[Call, ...]:
     """Makes the log group, in case it went too. Retention and key are set on Relight's own groups only."""
     plain = Call("logs", "CreateLogGroup", {"logGroupName": name}, already=EXISTS)
     if not name.startswith(OWN_GROUPS):
         return (plain,)
     retention = Call("logs", "PutRetentionPolicy", {"logGroupName": name, "retentionInDays": standard.retention_days})
-    key = standard.trail_keys.get(region)
+    key = standard.trail_key(account, region)
     if not key:
         return (plain, retention)
     # A key that was brought may not let CloudWatch Logs use it; then the logs matter more than their key.

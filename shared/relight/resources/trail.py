@@ -393,7 +393,7 @@ def plan(
         calls.append(Call("cloudtrail", "StartLogging", {"Name": observed.resource.arn}))
     group = log_group_name(wanted.get("CloudWatchLogsLogGroupArn", "")) or wanted.get("LogGroupName")
     if group:
-        calls += creation(group, observed.resource.region, standard)
+        calls += creation(group, observed.resource.account, observed.resource.region, standard)
     changes = {UPDATES[name]: value for name, value in wanted.items() if name in UPDATES}
     if changes:
         others = _readers_of_the_standard(observed.resource.arn, observed.state, changes, standard)
@@ -411,7 +411,7 @@ def _readers_of_the_standard(
     if not role or changes.get(LOG_GROUP) in (None, group):
         return ()
     return (
-        *creation(log_group_name(group), trail.region, standard),
+        *creation(log_group_name(group), trail.account, trail.region, standard),
         _change(trail_arn, {LOG_GROUP: group, ROLE: role}),
     )
 

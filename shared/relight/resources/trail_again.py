@@ -26,7 +26,7 @@ def again(trail: Resource, before: Trail, standard: Standard) -> tuple[Call, ...
     """The calls that make the trail again, in order: its log group, itself, what it records, its subscribers."""
     calls: list[Call] = []
     if before.log_group and before.log_group_role:
-        calls += creation(log_group_name(before.log_group), before.region, standard)
+        calls += creation(log_group_name(before.log_group), before.account, before.region, standard)
     calls += [_creation(trail, before, standard), *_selectors(trail.arn, before)]
     if before.logging:
         calls.append(Call("cloudtrail", "StartLogging", {"Name": trail.arn}))

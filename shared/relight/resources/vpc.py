@@ -210,7 +210,7 @@ def plan(
     calls: list[Call] = []
     for drift in drifts:
         if drift.field == "LogGroupName":
-            calls += creation(drift.wanted, vpc.region, standard)
+            calls += creation(drift.wanted, vpc.account, vpc.region, standard)
             continue
         for config in drift.wanted:
             log = FlowLog(**config)
@@ -241,7 +241,7 @@ def _creation(vpc: Vpc, log: FlowLog, standard: Standard, instead: tuple[Call, .
     params |= {name: value for name, value in optional.items() if value}
     already = ("FlowLogAlreadyExists",)
     create = Call("ec2", "CreateFlowLogs", params, already, instead, several="ResourceIds", most=VPCS)
-    groups = creation(log.destination, vpc.region, standard) if log.destination_type == CLOUDWATCH else ()
+    groups = creation(log.destination, vpc.account, vpc.region, standard) if log.destination_type == CLOUDWATCH else ()
     return (*groups, create)
 
 
