@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from relight import telemetry
+from relight.accounts import Accounts
 from relight.aws import Aws
 from relight.batch import take_batch
 from relight.case import Runtime
@@ -45,7 +47,7 @@ def runtime() -> Runtime:
 
 def handler_for(*kinds: Kind) -> Handler:
     """The Lambda handler of a family's function; settings are read and checked here, once."""
-    run = runtime()
+    run = _naming_accounts(runtime())
 
     def handle(event: Any, context: Any) -> Any:
         if isinstance(event, Mapping) and "Records" in event:
@@ -56,6 +58,13 @@ def handler_for(*kinds: Kind) -> Handler:
         return None
 
     return handle
+
+
+def _naming_accounts(run: Runtime) -> Runtime:
+    """A hub tells of many accounts, which people know by their aliases."""
+    if not run.aws.is_hub:
+        return run
+    return replace(run, notifier=Notifier(run.aws, run.standard.topic, Accounts(run.aws).alias))
 
 
 def _until(run: Runtime, context: Any) -> datetime:

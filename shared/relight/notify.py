@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from relight.aws import Aws
 from relight.message import Message
@@ -11,15 +12,16 @@ from relight.render import render
 
 
 class Notifier:
-    """Publishes to the topic."""
+    """Publishes to the topic. `alias` says what an account is called besides its id."""
 
-    def __init__(self, aws: Aws, topic: str) -> None:
+    def __init__(self, aws: Aws, topic: str, alias: Callable[[str], str] = lambda _: "") -> None:
         self._aws = aws
         self._topic = topic
+        self._alias = alias
 
     def publish(self, incident: Incident) -> None:
         """Tells an incident. Raises AwsError."""
-        self.send(render(incident))
+        self.send(render(incident, self._alias(incident.resource.account)))
 
     def send(self, message: Message) -> None:
         """Publishes a message: e-mail gets its text, everything else its data. Raises AwsError."""

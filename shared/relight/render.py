@@ -40,12 +40,12 @@ MEANING = {
 UNHARMED = "nothing was changed, but a person must look into it"
 
 
-def render(incident: Incident) -> Message:
-    """The message for an incident. Pure."""
+def render(incident: Incident, alias: str = "") -> Message:
+    """The message for an incident; `alias` is what the account is called besides its id. Pure."""
     return Message(
         subject=_subject(incident),
-        text="\n".join(_text(bounded(incident))) + "\n",
-        data=to_data(incident),
+        text="\n".join(_text(bounded(incident), alias)) + "\n",
+        data=to_data(incident) | ({"account_alias": alias} if alias else {}),
         attributes={
             "severity": incident.severity,
             "control": [f.control for f in incident.findings],
@@ -71,13 +71,14 @@ def _by_whom(incident: Incident) -> str:
     return "" if incident.cause is Cause.FOUND else f": {incident.event_name} by {incident.actor.name}"
 
 
-def _text(incident: Incident) -> Iterator[str]:
+def _text(incident: Incident, alias: str) -> Iterator[str]:
     resource, actor = incident.resource, incident.actor
+    account = f"{alias} ({resource.account})" if alias else resource.account
     yield _headline(incident)
     yield ""
     yield from _table(
         ("Resource", resource.arn),
-        ("Account", f"{resource.account}, Region {resource.region}"),
+        ("Account", f"{account}, Region {resource.region}"),
         ("Severity", incident.severity),
     )
     yield ""

@@ -17,8 +17,8 @@ RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
     "plain", "errors", "model", "clock", "standard", "record", "policy", "posture", "telemetry", "incident",
-    "message", "render", "aws", "notify", "ledger", "fallback", "journal", "resources", "case", "outbox", "repair",
-    "reconcile", "mend", "survey", "batch", "handler", "denied", "guard", "progress", "digest", "sweep",
+    "message", "render", "aws", "accounts", "notify", "ledger", "fallback", "journal", "resources", "case", "outbox",
+    "repair", "reconcile", "mend", "survey", "batch", "handler", "denied", "guard", "progress", "digest", "sweep",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}

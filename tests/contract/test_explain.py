@@ -31,6 +31,7 @@ def test_what_its_function_may_is_what_its_role_allows(control: Control) -> None
     assert said <= actions(function.role)
     assert {action.partition(":")[0] for action in actions(function.role) - said} <= {
         "dynamodb",
+        "iam",
         "kms",
         "logs",
         "sns",

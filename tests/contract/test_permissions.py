@@ -46,6 +46,7 @@ WITHOUT_RESOURCE = {
     "config:StartConfigurationRecorder": "list_awsconfig.html",
     "ec2:DescribeFlowLogs": "list_amazonec2.html",
     "ec2:DescribeVpcs": "list_amazonec2.html",
+    "iam:ListAccountAliases": "list_awsidentityandaccessmanagementiam.html",
     "lambda:CreateEventSourceMapping": "list_awslambda.html",
     "lambda:ListEventSourceMappings": "list_awslambda.html",
     "kms:ListKeys": "list_awskeymanagementservice.html",

@@ -12,6 +12,7 @@ import pytest
 
 from relight import handler as module
 from relight import telemetry
+from relight.accounts import Accounts
 from relight.clock import Clock
 from relight.errors import AwsError, InvalidSetting, MalformedRecord, RepairFailed
 from relight.handler import Handler, handler_for, runtime
@@ -197,6 +198,22 @@ def test_runtime_reads_the_settings() -> None:
     assert (run.standard.account, run.standard.region, run.standard.ledger) == (ACCOUNT, REGION, "ledger")
     assert (type(run.ledger), type(run.notifier), type(run.clock)) == (Ledger, Notifier, Clock)
     assert (run.aws.account, run.aws.region) == (ACCOUNT, REGION)
+
+
+def test_a_hub_s_functions_name_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And any other's ask nobody."""
+    made: list[Any] = []
+
+    def accounts(aws: Any) -> Any:
+        made.append(aws)
+        return Accounts(aws)
+
+    monkeypatch.setattr(module, "Accounts", accounts)
+    handler_for(LampKind())
+    assert made == []
+    monkeypatch.setenv("RELIGHT_ORGANIZATION", "o-a1b2c3d4e5")
+    handler_for(LampKind())
+    assert len(made) == 1
 
 
 def test_runtime_refuses_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relight.accounts import Accounts
 from relight.errors import AwsError
 from relight.message import Message, clean, shown, subject_line
 from relight.model import Drift, Incident, Outcome
@@ -19,6 +20,7 @@ from relight.notify import Notifier
 from relight.render import render
 from tests.unit.builders import (
     ACCOUNT,
+    FRIEND,
     REGION,
     TOPIC,
     actor,
@@ -26,7 +28,7 @@ from tests.unit.builders import (
     incident,
     resource,
 )
-from tests.unit.fakes import fake_aws, refused
+from tests.unit.fakes import fake_aws, fake_hub, refused
 from tests.unit.incidents import INCIDENTS
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -220,6 +222,57 @@ def test_publishing() -> None:
         "region": {"DataType": "String", "StringValue": REGION},
         "outcome": {"DataType": "String", "StringValue": "repaired"},
     }
+
+
+def theirs(account: str = FRIEND) -> Incident:
+    return incident(resource=replace(resource(), account=account))
+
+
+def test_a_hub_names_the_account_by_alias_and_id() -> None:
+    aws, session = fake_hub(sns__Publish={}, iam__ListAccountAliases={"AccountAliases": ["payments-prod"]})
+    notifier = Notifier(aws, TOPIC, Accounts(aws).alias)
+    notifier.publish(theirs())
+    notifier.publish(theirs())
+    published = [params for _, name, params in session.calls if name == "sns:Publish"]
+    renderings = json.loads(published[0]["Message"])
+    assert f"\n  Account     payments-prod ({FRIEND}), Region {REGION}\n" in renderings["email"]
+    assert json.loads(renderings["default"])["account_alias"] == "payments-prod"
+    assert published[0]["MessageAttributes"]["account"]["StringValue"] == FRIEND, "which subscriptions filter by"
+    assert session.names == ["sts:AssumeRole", "iam:ListAccountAliases", "sns:Publish", "sns:Publish"]
+    assert session.keys == ["", f"ASIA-{FRIEND}-1", "", ""], "asked in the account, told as the function itself"
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "asked"),
+    [
+        ("iam__ListAccountAliases", "AccessDenied", 1),
+        ("sts__AssumeRole", "AccessDenied", 1),
+        ("iam__ListAccountAliases", "Throttling", 2),
+    ],
+)
+def test_an_account_that_does_not_say_its_alias_is_told_of_by_its_id(operation: str, code: str, asked: int) -> None:
+    answers: dict[str, Any] = {"sns__Publish": {}, operation: refused(code)}
+    aws, session = fake_hub(**answers)
+    notifier = Notifier(aws, TOPIC, Accounts(aws).alias)
+    for _ in range(2):
+        notifier.publish(theirs())
+    published = [params for _, name, params in session.calls if name == "sns:Publish"]
+    assert len(published) == 2
+    assert f"\n  Account     {FRIEND}, Region {REGION}\n" in json.loads(published[0]["Message"])["email"]
+    assert session.names.count(operation.replace("__", ":")) == asked
+
+
+def test_an_account_without_an_alias() -> None:
+    aws, session = fake_hub(iam__ListAccountAliases={"AccountAliases": []})
+    accounts = Accounts(aws)
+    assert [accounts.alias(ACCOUNT), accounts.alias(ACCOUNT)] == ["", ""]
+    assert (session.names, session.keys) == (["iam:ListAccountAliases"], [""])
+
+
+def test_no_alias_can_forge_anything() -> None:
+    text = render(incident(), "x\nWHO\n  Actor alice\u202e").text
+    assert "x\\u000aWHO" in text
+    assert "\u202e" not in text
 
 
 def test_the_topic_is_published_to_in_its_own_region() -> None:
