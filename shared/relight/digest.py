@@ -23,18 +23,23 @@ HEADINGS = {
     "drifted": "NOT AS THE STANDARD DEMANDS, and only told",
     "exempt": "EXEMPT, by standard.toml",
     "out_of_reach": "OUT OF REACH",
+    "not_let_in": "OUT OF REACH, for the account does not let its role be assumed",
     "failed": "COULD NOT BE LOOKED AT",
 }
 
 
-def digest(progress: Progress, incidents: Sequence[Incident], account: str, region: str) -> Message:
-    """The message about a sweep; `incidents` are its repairs."""
+def digest(progress: Progress, incidents: Sequence[Incident], account: str, region: str, alias: str = "") -> Message:
+    """The message about a sweep; `incidents` are its repairs. `alias` is what the account is called besides its id."""
+    regions = progress.regions or [region]
+    named = f"{clean(alias)} ({account})" if alias else account
+    where = f"account {named}, {regions[0] if len(regions) == 1 else f'{len(regions)} Regions'}"
     for most in LINES:
-        message = _digest(progress, incidents, f"account {account}, {region}", most)
+        message = _digest(progress, incidents, where, most)
         if len(message.text) + len(json.dumps(message.data)) < LARGEST:
             break
     severity = message.attributes["severity"]
-    attributes = {"severity": severity, "account": account, "region": region, "outcome": "swept"}
+    attributes: dict[str, str | list[str]] = {"severity": severity, "account": account, "outcome": "swept"}
+    attributes["region"] = regions[0] if len(regions) == 1 else list(regions)
     return Message(message.subject, message.text, message.data, attributes)
 
 
@@ -76,7 +81,7 @@ def _digest(progress: Progress, incidents: Sequence[Incident], where: str, lines
 
 
 def _severities(progress: Progress, incidents: Iterable[Incident]) -> list[Severity]:
-    grave = [Severity.HIGH] if progress.count("weaker") or progress.count("unrepaired") else []
+    grave = [Severity.HIGH] if any(map(progress.count, ("weaker", "unrepaired", "not_let_in"))) else []
     return [*grave, *(Severity(each) for each in progress.over), *(each.severity for each in incidents)]
 
 
@@ -88,6 +93,7 @@ def _summary(progress: Progress, repaired: int) -> str:
         (left, "left for the next"),
         (progress.count("weaker"), "weaker than their baseline"),
         (progress.count("failed"), "not looked at"),
+        (progress.count("not_let_in"), "lists out of reach"),
         (progress.count("kept"), "new baselines"),
     )
     said = [f"{count} {what}" for count, what in counts if count]

@@ -10,7 +10,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from relight.aws import Aws
 from relight.ledger import key_of
@@ -24,10 +24,16 @@ PROGRESS = timedelta(days=15)
 class Journal:
     """Typed access to the rows. Every method raises AwsError where the table cannot be reached."""
 
-    def __init__(self, aws: Aws, table: str, days: int) -> None:
+    def __init__(self, aws: Aws, table: str, days: int, account: str = "") -> None:
+        self._aws = aws
         self._place = aws.home
         self._table = table
         self._days = days
+        self._account = account or aws.account  # whose posture it is
+
+    def of(self, account: str) -> Self:
+        """The same with the posture of another account."""
+        return type(self)(self._aws, self._table, self._days, account)
 
     def progress(self, sweep: str) -> dict[str, Any] | None:
         """What `note` was given last about a sweep; None of a new one."""
@@ -45,7 +51,7 @@ class Journal:
 
     def enter(self, counts: Counts, now: datetime) -> None:
         """The posture that a sweep has left."""
-        key = key_of(f"posture#{self._place.account}", f"{self._place.region}#{now.isoformat()}")
+        key = key_of(f"posture#{self._account}", f"{self._place.region}#{now.isoformat()}")
         numbers = {name: each.as_list() for name, each in counts.items()}
         self._enter(key, {"counts": {"S": json.dumps(numbers)}}, now + timedelta(days=self._days))
 
@@ -57,7 +63,7 @@ class Journal:
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :region)",
             ExpressionAttributeValues={
-                ":pk": {"S": f"posture#{self._place.account}"},
+                ":pk": {"S": f"posture#{self._account}"},
                 ":region": {"S": f"{self._place.region}#"},
             },
             ScanIndexForward=False,

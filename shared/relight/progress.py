@@ -16,7 +16,7 @@ from relight.posture import Count, added
 # What is kept of each part to be told, and of each line of it; the functions' logs have the whole.
 LINES = 60
 LENGTH = 600
-# A resource to repair: the rank of its worst severity, the place of its kind in the sweep's order, its name.
+# A resource to repair: the rank of its worst severity, the place of its Region and kind in the sweep's order, its name.
 Entry = tuple[int, int, str]
 
 
@@ -27,7 +27,7 @@ class Progress:
     sweep: str  # its id
     full: bool = False  # after a deployment or by hand: told in any case, with all baselines
     phase: str = "look"  # look, repair, done
-    kind: int = 0  # the place of the kind that is being looked at
+    kind: int = 0  # the place of the Region and kind that are being looked at
     done: int = 0  # how many of its names were
     looked_at: int = 0
     found: dict[str, list[int]] = field(default_factory=dict)  # control → the posture's four numbers
@@ -36,6 +36,10 @@ class Progress:
     over: dict[str, int] = field(default_factory=dict)  # severity → how many are over the cap
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # part → count, and the first of it
     known: list[str] = field(default_factory=list)  # what an earlier attempt failed at, and told so
+    accounts: list[str] = field(
+        default_factory=list
+    )  # of a hub: the one that is looked at, and those that come after it
+    regions: list[str] = field(default_factory=list)  # in which it is; none: the stack's own alone
 
     def __post_init__(self) -> None:
         self.queue = [(rank, kind, name) for rank, kind, name in self.queue]  # JSON knows lists only

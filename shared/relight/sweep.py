@@ -3,22 +3,27 @@
 The sweep holds no permission to change any of it, and reads no configuration itself. It first has everything looked at,
 then repairs, the worst first and up to a cap, and ends with one message. It stops in good time before its own timeout,
 and another invocation of it goes on from there; so does Lambda's retry of one that crashed.
+
+In a hub it starts some chains of invocations. Each of them sweeps one account after the other, all Regions of one like
+this one, with a cap, a posture and a message of its own: no account waits for more than its turn, none is asked by two
+at once, and what fails in one is not felt in the next.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
 from relight import telemetry
-from relight.aws import Aws, body
+from relight.accounts import Accounts
+from relight.aws import Aws, Place, body
 from relight.clock import Clock
 from relight.digest import digest
-from relight.errors import InvalidSetting, RelightError
+from relight.errors import InvalidSetting, RelightError, RoleDenied
 from relight.journal import Journal
 from relight.ledger import Ledger
 from relight.model import Call, Incident
@@ -34,6 +39,10 @@ from relight.survey import SOURCE
 # The source of the events that EventBridge Scheduler makes.
 SCHEDULER = "aws.scheduler"
 KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account, log_group)
+# What an account has once, whatever the Region.
+GLOBAL = (account.KIND,)
+# So many accounts are swept at a time: of a Lambda account's thousand concurrent executions, two for each.
+CHAINS = 10
 # So few that a family function is done well within its timeout; VPCs are read hundreds at a time, and repaired so.
 BATCH = 50
 BATCHES = {vpc.KIND: vpc.VPCS}
@@ -75,11 +84,17 @@ def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
 
     def handle(event: Any, context: Any) -> dict[str, Any]:
         telemetry.logger.clear_state()
+        if desk.aws.is_hub and not (isinstance(event, Mapping) and event.get("accounts")):
+            return _begin_chains(desk, event, context)
         progress = _begun(desk, event, context.aws_request_id)
         left = timedelta(milliseconds=context.get_remaining_time_in_millis())
         until = desk.clock.now() + left - MARGIN
-        if progress.phase != "done" and not sweep(desk, progress, until):
-            _go_on_later(desk, progress, context.function_name)
+        try:
+            if progress.phase != "done" and not sweep(_of_its_account(desk, progress), progress, until):
+                _go_on_later(desk, progress, context.function_name)
+        finally:  # an account that fails does not hold up those that come after it
+            if progress.phase == "done":
+                _hand_on(desk, progress, context.function_name)
         return {"sweep": progress.sweep, "phase": progress.phase, "looked_at": progress.looked_at}
 
     return handle
@@ -91,14 +106,90 @@ def _begun(desk: Desk, event: Any, request_id: str) -> Progress:
     What could not be looked at is looked at again by the retry.
     """
     asked = event if isinstance(event, Mapping) else {}
-    sweep_id = str(asked.get("sweep") or asked.get("id") or request_id)
-    full = bool(asked.get("full")) if "sweep" in asked else asked.get("source") != SCHEDULER
+    accounts = [str(each) for each in asked.get("accounts") or ()]
+    sweep_id, full = _asked(asked, request_id)
+    if accounts:
+        sweep_id = f"{sweep_id} {accounts[0]}"
     noted = desk.journal.progress(sweep_id)
     if noted is None:
-        return Progress(sweep_id, full)
+        progress = Progress(sweep_id, full, accounts=accounts)
+        if accounts:
+            _find_regions(desk, progress)
+        return progress
     progress = Progress(**noted)
     failed = list(progress.parts.get("failed", {}).get("first", ()))
-    return Progress(sweep_id, known=failed) if progress.phase == "done" and failed else progress
+    if progress.phase != "done" or not failed:
+        return progress
+    again = Progress(sweep_id, known=failed, accounts=progress.accounts)
+    if accounts:
+        _find_regions(desk, again)
+    return again
+
+
+def _asked(asked: Mapping[str, Any], request_id: str) -> tuple[str, bool]:
+    """The id of the sweep that an event asks for, and whether it is told in any case."""
+    sweep_id = str(asked.get("sweep") or asked.get("id") or request_id)
+    return sweep_id, bool(asked.get("full")) if "sweep" in asked else asked.get("source") != SCHEDULER
+
+
+# -------------------------------------------------------------------------------------------------- a hub's accounts
+
+
+def _begin_chains(desk: Desk, event: Any, context: Any) -> dict[str, Any]:
+    """Starts the chains. An event that comes twice finds the accounts swept, or being swept, under its id."""
+    sweep_id, full = _asked(event if isinstance(event, Mapping) else {}, context.aws_request_id)
+    accounts = _accounts(desk)
+    for first in range(min(CHAINS, len(accounts))):
+        chain = {"sweep": sweep_id, "full": full, "accounts": accounts[first::CHAINS]}
+        _invoke_again(desk, context.function_name, chain)
+    return {"sweep": sweep_id, "accounts": len(accounts)}
+
+
+def _accounts(desk: Desk) -> list[str]:
+    """The accounts to sweep, the hub's own first. Raises AwsError where Organizations does not list them."""
+    members: Iterable[str] = desk.standard.member_accounts
+    if not members:
+        listed = desk.aws.home.pages("organizations", "ListAccounts", "Accounts")
+        members = (each["Id"] for each in listed if (each.get("State") or each.get("Status")) == "ACTIVE")
+    return list(dict.fromkeys([desk.standard.account, *members]))
+
+
+def _find_regions(desk: Desk, progress: Progress) -> None:
+    """The account's enabled Regions; where it does not list them, the hub's own, so that the look says why."""
+    owner, own = progress.accounts[0], desk.standard.region
+    progress.regions = [own]
+    try:
+        answer = desk.aws.at(owner, own).read("ec2", "DescribeRegions") or {}
+        progress.regions = sorted(each["RegionName"] for each in answer["Regions"])
+    except RoleDenied:
+        pass  # which every look at the account finds, and tells
+    except RelightError as error:
+        progress.note("failed", {f"Regions of account {owner}": str(error)})
+
+
+def _of_its_account(desk: Desk, progress: Progress) -> Desk:
+    return replace(desk, journal=desk.journal.of(progress.accounts[0])) if progress.accounts else desk
+
+
+def _hand_on(desk: Desk, progress: Progress, function: str) -> None:
+    """The next account of the chain, once."""
+    if len(progress.accounts) < 2:
+        return
+    rest = {"sweep": _base(progress), "full": progress.full, "accounts": progress.accounts[1:]}
+    _invoke_again(desk, function, rest)
+    progress.accounts = progress.accounts[:1]
+    _note(desk, progress)
+
+
+def _base(progress: Progress) -> str:
+    """The sweep's id without the account that stands behind it."""
+    return progress.sweep.rpartition(" ")[0] if progress.accounts else progress.sweep
+
+
+def _invoke_again(desk: Desk, function: str, asked: Mapping[str, Any]) -> None:
+    payload = json.dumps({"source": SOURCE, **asked}).encode()
+    params = {"FunctionName": function, "InvocationType": "Event", "Payload": payload}
+    desk.aws.home.send(Call("lambda", "Invoke", params))
 
 
 def sweep(desk: Desk, progress: Progress, until: datetime) -> bool:
@@ -120,9 +211,8 @@ def sweep(desk: Desk, progress: Progress, until: datetime) -> bool:
 def _go_on_later(desk: Desk, progress: Progress, function: str) -> None:
     """Another invocation takes over."""
     _note(desk, progress)
-    payload = {"source": SOURCE, "sweep": progress.sweep, "full": progress.full}
-    params = {"FunctionName": function, "InvocationType": "Event", "Payload": json.dumps(payload).encode()}
-    desk.aws.home.send(Call("lambda", "Invoke", params))
+    asked: dict[str, Any] = {"sweep": _base(progress), "full": progress.full}
+    _invoke_again(desk, function, asked | ({"accounts": progress.accounts} if progress.accounts else {}))
     telemetry.logger.info("goes on later", extra={"sweep": progress.sweep, "looked_at": progress.looked_at})
 
 
@@ -133,31 +223,41 @@ def _note(desk: Desk, progress: Progress) -> None:
 # -------------------------------------------------------------------------------------------------------- looking
 
 
+def _steps(desk: Desk, progress: Progress) -> list[tuple[Place, Kind]]:
+    """All that is looked at, in order: the kinds in each Region, and in the first one what an account has once."""
+    places = [desk.aws.at(progress.accounts[0], region) for region in progress.regions] or [desk.aws.home]
+    return [(place, kind) for place in places for kind in KINDS if place is places[0] or kind.KIND not in GLOBAL]
+
+
 def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
-    while progress.kind < len(KINDS):
-        kind = KINDS[progress.kind]
+    steps = _steps(desk, progress)
+    while progress.kind < len(steps):
+        place, kind = steps[progress.kind]
         try:
-            names = islice(_names(desk, kind), progress.done, None)
+            names = islice(_names(desk, place, kind), progress.done, None)
             for number, batch in enumerate(_batches(names, kind), 1):
                 if desk.clock.now() >= until:
                     return False
                 request = {"names": batch, "full": progress.full}
-                report = _handed(desk, progress, kind, request)
+                report = _handed(desk, progress, place, kind, request)
                 progress.add(report)
                 progress.enqueue(report.get("repairable", {}), desk.standard.sweep_cap)
                 progress.done += len(batch)
                 if not number % NOTED_EVERY:
                     _note(desk, progress)
+        except RoleDenied as error:
+            progress.note("not_let_in", {f"{kind.KIND}s of account {place.account} in {place.region}": str(error)})
+            progress.add({"counts": _unknown(kind, 1)})
         except RelightError as error:
-            progress.note("failed", {f"list of {kind.KIND}s": str(error)})
+            where = f" of account {place.account} in {place.region}" if progress.accounts else ""
+            progress.note("failed", {f"list of {kind.KIND}s{where}": str(error)})
             progress.add({"counts": _unknown(kind, 1)})
         progress.kind, progress.done = progress.kind + 1, 0
     return True
 
 
-def _names(desk: Desk, kind: Kind) -> Iterator[str]:
+def _names(desk: Desk, place: Place, kind: Kind) -> Iterator[str]:
     """All that there is of a kind; and, where a control is about that it exists, all that there was."""
-    place = desk.aws.home
     seen = set()
     if not any(control.absent for control in controls_of(kind.KIND)):
         yield from kind.list_names(place)
@@ -183,9 +283,9 @@ def _unknown(kind: Kind, count: int) -> dict[str, list[int]]:
     return {control.id: Count(unknown=count).as_list() for control in controls_of(kind.KIND)}
 
 
-def _handed(desk: Desk, progress: Progress, kind: Kind, request: Mapping[str, Any]) -> Mapping[str, Any]:
+def _handed(desk: Desk, progress: Progress, place: Place, kind: Kind, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """A family function's report. Where it failed, that is all there is to report."""
-    place, function = desk.aws.home, desk.standard.families[kind.KIND]
+    function = desk.standard.families[kind.KIND]
     whole = {"source": SOURCE, "kind": kind.KIND, "account": place.account, "region": place.region, **request}
     params = {
         "FunctionName": function,
@@ -193,7 +293,7 @@ def _handed(desk: Desk, progress: Progress, kind: Kind, request: Mapping[str, An
         "Payload": json.dumps(whole).encode(),
     }
     try:
-        answer = place.send(Call("lambda", "Invoke", params))
+        answer = desk.aws.home.send(Call("lambda", "Invoke", params))
         report = json.loads(body(answer, "Payload"))
         if isinstance(report, dict) and not answer.get("FunctionError"):
             return report
@@ -209,15 +309,16 @@ def _handed(desk: Desk, progress: Progress, kind: Kind, request: Mapping[str, An
 
 
 def _repair(desk: Desk, progress: Progress, until: datetime) -> bool:
+    steps = _steps(desk, progress)
     while progress.queue:
         if desk.clock.now() >= until:
             return False
-        rank, place, _ = progress.queue[0]
-        kind = KINDS[place]
-        alike = takewhile(lambda entry: (entry[0], entry[1]) == (rank, place), progress.queue)  # noqa: B023
+        rank, step, _ = progress.queue[0]
+        place, kind = steps[step]
+        alike = takewhile(lambda entry: (entry[0], entry[1]) == (rank, step), progress.queue)  # noqa: B023
         batch = list(islice(alike, BATCHES.get(kind.KIND, BATCH)))
         request = {"names": [name for _, _, name in batch], "sweep": progress.sweep}
-        report = _handed(desk, progress, kind, request)
+        report = _handed(desk, progress, place, kind, request)
         progress.add(report)
         del progress.queue[: len(batch)]
         late = [entry for entry in batch if entry[2] in report.get("left", ())]
@@ -238,11 +339,31 @@ def _tell(desk: Desk, progress: Progress) -> None:
     now = desk.clock.now()
     incidents = desk.ledger.untold(progress.sweep)
     after = progress.after
-    if _is_worth_telling(progress, incidents) or _violated(after) != _violated(_before(desk)):
-        desk.notifier.send(digest(progress, incidents, desk.standard.account, desk.standard.region))
+    unreachable = _unreachable_today(desk, progress, now)
+    if _is_worth_telling(progress, incidents) or unreachable or _violated(after) != _violated(_before(desk)):
+        _send(desk, progress, incidents)
+    if unreachable:
+        desk.journal.note(unreachable, {}, now)
     desk.ledger.note_all(progress.sweep, incidents, now, told=True)
     desk.journal.enter(after, now)
     telemetry.swept(after, incidents)
+
+
+def _send(desk: Desk, progress: Progress, incidents: Sequence[Incident]) -> None:
+    region = desk.standard.region
+    if not progress.accounts:
+        desk.notifier.send(digest(progress, incidents, desk.standard.account, region))
+        return
+    owner = progress.accounts[0]
+    desk.notifier.send(digest(progress, incidents, owner, region, Accounts(desk.aws).alias(owner)))
+
+
+def _unreachable_today(desk: Desk, progress: Progress, now: datetime) -> str:
+    """The key under which is noted that an account that lets nobody in was told of today; empty if it was."""
+    if not progress.count("not_let_in"):
+        return ""
+    key = f"unreachable {progress.accounts[0]} {now.date().isoformat()}"
+    return key if desk.journal.progress(key) is None else ""
 
 
 def _before(desk: Desk) -> Counts:
