@@ -86,6 +86,7 @@ def deploy(client: Callable[[str], Any], template: Path = PROJECT / "template.ya
         resources={
             resource.logical_resource_id: getattr(resource, "physical_resource_id", "")
             for resource in built.stack_resources
+            if resource is not None  # its condition is not met
         },
         outputs={output["OutputKey"]: output["OutputValue"] for output in built.outputs or []},
         functions={function.family: function for function in _functions(source, resolved, template.parent)},

@@ -48,9 +48,9 @@ HANDS = 8
 PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=130))
 
 
-# A role that another role assumes is lent for an hour at most; so long before that, it is assumed again
-# (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
-RENEWED_BEFORE = timedelta(minutes=5)
+# A role that another role assumes is lent for an hour at most; so long before that, it is assumed again: no function
+# runs for longer (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
+RENEWED_BEFORE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)

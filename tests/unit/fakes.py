@@ -118,7 +118,7 @@ def fake_hub(clock: Clock | None = None, **answers: Answer) -> tuple[Aws, FakeSe
 
     every = {"sts__AssumeRole": assume_role, **answers}
     session = FakeSession({name.replace("__", ":"): answer for name, answer in every.items()})
-    return Aws(ACCOUNT, REGION, session, 1, MEMBERS, clock), session
+    return Aws(ACCOUNT, REGION, session, hands=1, members=MEMBERS, clock=clock), session
 
 
 class FakeClock(Clock):

@@ -39,7 +39,7 @@ class World:
         SESSION.events.register_first(SENDING, self._sent)  # moto answers before any other
         self.notifier = FakeNotifier()
         self.ledger = FakeLedger()
-        aws = Aws(ACCOUNT, REGION, SESSION, MEMBERS)
+        aws = Aws(ACCOUNT, REGION, SESSION, members=MEMBERS)
         self.run = Runtime(standard(organization=ORGANIZATION), aws, self.ledger, self.notifier, FakeClock())
 
     def _assuming(self, params: dict[str, str], **_: Any) -> None:
