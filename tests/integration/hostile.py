@@ -538,6 +538,8 @@ class Hostile(RuleBasedStateMachine):
         own = self._told_of(attack.who)
         by_event = [m for m in own if m.event_id == attack.record["eventID"]]
         folded = [m for m in own if m.data.get("contested")]
+        if by_event and attack.sabotage.control.startswith("trail.") and self._did("DeleteTrail"):
+            return True  # of what else it took, while the trail that it concerned was gone
         return any(f["control"] == attack.sabotage.control for m in by_event for f in m.data["findings"]) or any(
             f["control"].partition(".")[0] == attack.sabotage.control.partition(".")[0]
             for m in folded
