@@ -17,7 +17,7 @@ settings.register_profile(
     "fuzz",
     max_examples=int(WANTED or 60),
     derandomize=not WANTED,
-    deadline=timedelta(seconds=5),  # no example takes longer, whatever is in it
+    deadline=timedelta(seconds=15),  # no example takes longer, whatever is in it and however busy the machine
     print_blob=True,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
