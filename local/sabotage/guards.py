@@ -162,7 +162,9 @@ def _unplug(aws: LocalAws, intruder: Session, _victim: Account) -> None:
 
 
 def _unmap(aws: LocalAws, intruder: Session, _victim: Account) -> None:
-    intruder.client("lambda").delete_event_source_mapping(UUID=_own_mapping(aws))
+    mapping = _own_mapping(aws)
+    aws.client("lambda").get_event_source_mapping(UUID=mapping)  # AWS refuses to delete what is gone; moto does not
+    intruder.client("lambda").delete_event_source_mapping(UUID=mapping)
 
 
 def _replace_code(aws: LocalAws, intruder: Session, _victim: Account) -> None:
