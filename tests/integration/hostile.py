@@ -29,6 +29,7 @@ import itertools
 import json
 import logging
 import random
+import re
 import sys
 import time
 import traceback
@@ -478,7 +479,9 @@ class Hostile(RuleBasedStateMachine):
         if own and not any(f["control"].startswith(OWN) for f in findings):  # once a day, so perhaps earlier
             self.wrong.append(f"the guard saw nothing of {own}")
         elsewhere = LED_ELSEWHERE if self._did("DeleteTopic") else ()
-        broken = [line for line in lines if line not in own and not line.startswith(elsewhere)]
+        broken = [
+            line for line in lines if line not in own and not line.startswith(elsewhere) and not _is_a_new_vpcs(line)
+        ]
         known = len(self.aws.notifications)
         self._sweep()
         (digest,) = (m.data["sweep"] for m in self.aws.notifications[known:] if "sweep" in m.data)
@@ -594,6 +597,13 @@ BESIDE = (bystanders.BUCKET, bystanders.GROUP, "/office/other", f"alarms.{bystan
 
 def _chosen(events: list[Event], which: int) -> Event | None:
     return events[which % len(events)] if events else None
+
+
+def _is_a_new_vpcs(line: str) -> bool:
+    """A flow log of a VPC that was made meanwhile, or its log group: nothing is broken there."""
+    return (
+        line.startswith(("ec2.vpc-", "logs./relight/flow-logs/")) and re.search(": None, then .{3}", line) is not None
+    )
 
 
 def _tells_beside(line: str) -> bool:
