@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local import account
-from local.bench import packages, tables
+from local.bench import cost, packages, tables
 from local.bench.events import FIVE, Event
 from local.bench.packages import CONTESTANTS, PYTHON, RELIGHT, TELLING, Package
 from local.bench.process import DELAY, FRESH, Run, runs, soak
@@ -70,10 +71,6 @@ def summary(found: Found, telling: Sequence[Run]) -> dict[str, Any]:
         "repaired": {each: f"{sum(run.repaired for run in every[each])} of {len(every[each])}" for each in CONTESTANTS},
         "before": {each: warm[each].before for each in CONTESTANTS},
         "trips": {each: found["distant"][each][-1][-1].trips for each in CONTESTANTS},
-        "waits": {
-            "cold": {each: found["distant"][each][-1][0].trips_in_all for each in CONTESTANTS},
-            "warm": {each: found["distant"][each][-1][-1].trips_in_all for each in CONTESTANTS},
-        },
         "calls": {**{each: list(warm[each].calls) for each in CONTESTANTS}, TELLING: list(telling[-1].calls)},
         "cold_calls": {
             **{each: len(found["shipped"][each][-1][0].calls) for each in CONTESTANTS},
@@ -86,6 +83,20 @@ def summary(found: Found, telling: Sequence[Run]) -> dict[str, Any]:
             for measure in tables.MEASURES
         },
     }
+
+
+def durations(
+    server: Server, event: Event, package: Callable[[str, str], Package], advance: Callable[[], None]
+) -> dict[str, dict[str, list[float]]]:
+    """Seconds until a cold run is done, and a warm one (the median of three), by contestant, for each memory."""
+    found: dict[str, dict[str, list[float]]] = {each: {"cold": [], "warm": []} for each in cost.MEASURED}
+    for memory in cost.MEMORIES:
+        for contestant in cost.MEASURED:
+            cold, *warm = runs(server, event, package("shipped", contestant), DELAY, warm=3, memory=memory)
+            found[contestant]["cold"].append(cold.done)
+            found[contestant]["warm"].append(statistics.median(run.done for run in warm))
+            advance()
+    return found
 
 
 def machine(load: float) -> dict[str, Any]:
@@ -121,14 +132,16 @@ def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, An
         packages.build(folder)
         bar.update(task, description="Building the account")
         environments = server.build()
-        bar.update(task, total=len(chosen) * rounds * len(VARIANTS) * len(CONTESTANTS))
+        of_an_event = rounds * len(VARIANTS) * len(CONTESTANTS) + len(cost.MEMORIES) * len(cost.MEASURED)
+        bar.update(task, total=len(chosen) * of_an_event)
         events = {}
         for event in chosen:
             bar.update(task, description=event.name)
             package = partial(packages.find, folder, environments, event)
             found = contest(server, event, rounds, package, partial(bar.advance, task))
             telling = runs(server, event, package("shipped", TELLING), warm=1)
-            events[event.name] = summary(found, telling)
+            by_memory = durations(server, event, package, partial(bar.advance, task))
+            events[event.name] = {**summary(found, telling), "durations": by_memory}
             bar.console.print(f"{event.name}: measured")
         if soaked:
             bar.update(task, description=f"{soaked} events in one process")
@@ -151,7 +164,14 @@ def _measured(chosen: Sequence[Event], rounds: int, soaked: int) -> dict[str, An
     type=click.Choice([each.name for each in FIVE]),
     help="Only this; may be repeated.",
 )
-@click.option("--soak", "soaked", default=0, type=click.IntRange(0), help="Events, in hundreds, for one warm process.")
+@click.option(
+    "--soak",
+    "soaked",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Events, in hundreds, for one warm process; 0 leaves that out.",
+)
 @click.option(
     "--write/--no-write", default=None, help="Whether docs/ keeps it. By default where all five are measured."
 )
@@ -161,7 +181,7 @@ def main(rounds: int, names: tuple[str, ...], soaked: int, write: bool | None) -
     \b
     Example:
       make bench
-      make bench EVENTS="StopLogging CreateVpc" ROUNDS=3
+      make bench EVENTS="StopLogging CreateVpc" ROUNDS=3 SOAK=0
     """  # noqa: D301 (click reads the backspace)
     chosen = [each for each in FIVE if not names or each.name in names]
     data = _measured(chosen, rounds, soaked)

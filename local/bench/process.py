@@ -18,6 +18,7 @@ import click
 from local.bench.events import Event
 from local.bench.packages import HERE, PYTHON, Package
 from local.bench.server import Server
+from local.bench.throttle import WHOLE, throttled
 
 FRESH = 100  # events, after which a soaked process finds the ledger as it was at first
 DELAY = 0.05  # seconds that a call takes more than here, as in a real Region
@@ -36,8 +37,7 @@ class Run:
     cpu: float
     peak: int
     before: int | None
-    trips: int | None  # round trips before it; these and those in all mean something only where calls were delayed
-    trips_in_all: int
+    trips: int | None  # round trips before it; they mean something only where calls were delayed
     calls: tuple[str, ...]
     repaired: bool
 
@@ -63,8 +63,8 @@ class Process:
 
 
 @contextmanager
-def started(package: Package) -> Iterator[Process]:
-    """A fresh interpreter with the contestant's modules and Lambda's, and no others."""
+def started(package: Package, memory: int = WHOLE) -> Iterator[Process]:
+    """A fresh interpreter with the contestant's modules and Lambda's, and no others, and the CPU of so many MB."""
     environment = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -87,15 +87,18 @@ def started(package: Package) -> Iterator[Process]:
             text=True,
         )
         with running:
-            yield Process(running, start, errors)
+            with throttled(running.pid, memory):
+                yield Process(running, start, errors)
             running.communicate()  # no more events: it ends
 
 
-def runs(server: Server, event: Event, package: Package, delay: float = 0, warm: int = 0) -> list[Run]:
+def runs(
+    server: Server, event: Event, package: Package, delay: float = 0, warm: int = 0, memory: int = WHOLE
+) -> list[Run]:
     """A cold one, and so many warm ones in the same process; `delay` seconds are added to each AWS call."""
     found = []
     server.stage(event.name, delay)
-    with started(package) as process:
+    with started(package, memory) as process:
         for number in range(warm + 1):
             if number:
                 server.stage(event.name, delay)
@@ -129,7 +132,6 @@ def _run(server: Server, event: Event, answer: Mapping[str, Any], start: float) 
         peak=answer["peak"],
         before=before,
         trips=None if before is None else trips([each.at for each in calls[:before]]),
-        trips_in_all=trips([each.at for each in calls]),
         calls=names,
         repaired=event.repaired(server.client),
     )

@@ -20,6 +20,7 @@ Row = tuple[str, ...]
 
 HEADER = ("Measured", RELIGHT, CUSTODIAN, FLOOR, "/ Custodian", "/ floor", "At most", "Target")
 MOST_TRIPS = 2
+GROWTH = 1.02  # of a warm process's memory: what a pool of threads and a heap's pages come to, once
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,9 @@ def of_all(data: Data) -> Iterator[Row]:
     yield ("Packages, zipped (KB)", *kilobytes, "", f"{found:.2f}", "", "1", _verdict(found, 1))
     if peaks := data.get("soak"):
         first, last = (f"{peak / 2**20:.1f}" for peak in (peaks[0], peaks[-1]))
-        title = f"Memory after {FRESH} events and after {FRESH * len(peaks)} (MB)"
-        yield (title, f"{first}, {last}", "", "", "", "", "", "")
+        grown = peaks[-1] / peaks[0]
+        title = f"Memory at the peak, warm: after {FRESH} events, after {FRESH * len(peaks)} (MB)"
+        yield (title, f"{first}, {last}", "", "", "", "", f"{GROWTH:g} of the first", _verdict(grown, GROWTH))
 
 
 def heading(data: Data) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from local.bench import compare, cost, tables
 from local.bench.events import FIVE, telling
 from local.bench.packages import CONTESTANTS, CUSTODIAN, FLOOR, RELIGHT, TELLING
 from local.bench.process import DELAY, Run, trips
+from local.bench.throttle import WHOLE, throttled
 from local.markdown import placed
 from local.settings import PROJECT
 
@@ -20,7 +23,7 @@ PAGE = PROJECT / "docs" / "benchmark.md"
 
 
 def run(sent: float | None) -> Run:
-    return Run(sent=sent, done=1, cpu=1, peak=2**20, before=0, trips=0, trips_in_all=0, calls=(), repaired=True)
+    return Run(sent=sent, done=1, cpu=1, peak=2**20, before=0, trips=0, calls=(), repaired=True)
 
 
 def event(**changed: Any) -> dict[str, Any]:
@@ -29,8 +32,8 @@ def event(**changed: Any) -> dict[str, Any]:
     measures = {each.key: {name: [1.0, 1.0] for name in CONTESTANTS} for each in tables.MEASURES}
     counts = dict.fromkeys((*CONTESTANTS, TELLING), 1)
     found = {"repaired": dict.fromkeys(CONTESTANTS, "9 of 9"), "before": counts, "trips": counts, "calls": calls}
-    waits = {"cold": counts, "warm": counts}
-    return {**found, "waits": waits, "cold_calls": counts, "measures": measures, **changed}
+    durations = {name: {start: [1.0] * len(cost.MEMORIES) for start in ("cold", "warm")} for name in cost.MEASURED}
+    return {**found, "durations": durations, "cold_calls": counts, "measures": measures, **changed}
 
 
 def row(found: dict[str, Any], title: str) -> tuple[str, ...]:
@@ -78,10 +81,24 @@ def test_whoever_never_repairs_is_not_fast() -> None:
     assert (shown[2], shown[4], shown[-1]) == ("never", "", "unknown, met")
 
 
-def test_less_memory_is_slower_where_there_is_work_and_not_where_there_is_waiting() -> None:
-    assert cost.seconds(cpu=0.5, waits=10, memory=cost.WHOLE) == 10 * DELAY + 0.5
-    assert cost.seconds(cpu=0.5, waits=10, memory=cost.WHOLE // 2) == pytest.approx(10 * DELAY + 1, rel=0.001)
-    assert cost.seconds(cpu=0, waits=10, memory=128) == 10 * DELAY
+BUSY = "import time; began = time.monotonic()\nwhile time.process_time() < 0.2: pass\nprint(time.monotonic() - began)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there can a process be held back")
+def test_a_process_has_no_more_cpu_than_its_memory_gives_it() -> None:
+    """Longer it may take, for the machine may be busy; and what is not held back is not slowed down."""
+    running = subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own)
+    with running, throttled(running.pid, 512):
+        took, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert float(took) > 0.8 * 0.2 * WHOLE / 512
+
+
+def test_a_process_that_has_ended_is_held_back_no_more() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as running:
+        running.wait()
+        with throttled(running.pid, 128):
+            assert running.returncode == 0
 
 
 def test_a_million_seconds_of_a_gigabyte_cost_what_lambda_charges() -> None:
