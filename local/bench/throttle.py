@@ -54,5 +54,5 @@ def _hold_back(pid: int, quota: float, over: Event) -> None:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU that a process has had. The clock's id is what Linux's clock_getcpuclockid makes of the process's."""
+    """Seconds of CPU that a process has had, by the clock that Linux's clock_getcpuclockid gives."""
     return time.clock_gettime((~pid << 3) | 2)
