@@ -3,7 +3,6 @@
 ``python -m local.catalogue`` prints them, and with ``--write`` puts them between their markers in README.md.
 """
 
-import argparse
 import json
 import tomllib
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from local import reliability
+from local.generated import generate
 from local.markdown import placed, table
 from local.settings import PROJECT
 from relight.model import Severity
@@ -98,12 +98,11 @@ def _default(parameter: dict[str, Any]) -> str:
 
 def main() -> None:
     """Prints the tables, or writes them into README.md."""
-    parser = argparse.ArgumentParser(prog="python -m local.catalogue", description="The README's generated tables.")
-    parser.add_argument("--write", action="store_true", help="put them between their markers in README.md")
-    if parser.parse_args().write:
-        README.write_text(rewritten(README.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        print(f"{controls()}\n\n{parameters()}\n\n{settings()}")  # noqa: T201 (it is what the command is for)
+    generate(
+        "local.catalogue",
+        {README: lambda: rewritten(README.read_text(encoding="utf-8"))},
+        show=lambda: print(f"{controls()}\n\n{parameters()}\n\n{settings()}"),  # noqa: T201 (what the command is for)
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ that are named, and what nobody documents is called assumed. ``--write`` puts th
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from local.flood import BESIDE, GB_SECOND, INVOCATION, ITEM, MEMORY, QUOTAS, READ, ROUND_TRIP, WRITE, Kind
+from local.generated import generate
 from local.markdown import placed, table
 from local.queueing import Pool, Process, Quota, World
 from local.settings import PROJECT
@@ -382,9 +382,9 @@ def rewritten(text: str) -> str:
 
 
 # ---- What it costs a month, by arithmetic: see docs/organisation.md
-STACK = 9.95  # the hub's own, as the README adds it up, without its sweep
+STACK = 10.35  # the hub's own, as the README adds it up, without its sweep
 USED = 3  # Regions of an account in which there is something to look at: assumed
-SWEEP_USED, SWEEP_EMPTY = 20.0, 3.0  # seconds of Lambda for one Region in one sweep: the README's estimate, and assumed
+SWEEP_USED, SWEEP_EMPTY = 20.0, 4.0  # seconds of Lambda for one Region in one sweep: the README's estimate, and assumed
 SIZES = (10, 100, 1000)
 COST_HEADER = ("US dollars a month", *(f"{each:,} accounts" for each in SIZES))
 
@@ -416,12 +416,11 @@ def _costs(organisation: Organisation) -> dict[str, float]:
 
 def main() -> None:
     """Prints the tables, or writes them into docs/organisation.md."""
-    parser = argparse.ArgumentParser(prog="python -m local.simulate", description="docs/organisation.md's tables.")
-    parser.add_argument("--write", action="store_true", help="put them between their markers in docs/organisation.md")
-    if parser.parse_args().write:
-        PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        show(Screen(), Organisation(), 0)
+    generate(
+        "local.simulate",
+        {PAGE: lambda: rewritten(PAGE.read_text(encoding="utf-8"))},
+        show=lambda: show(Screen(), Organisation(), 0),
+    )
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ The ways are those that public attack tools perform and public detection rules l
 Red Team, Leonidas; the rules of Elastic, Sigma, Panther, Splunk; TrailDiscover's captured records.
 """
 
-import argparse
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
+from local.generated import generate
 from local.settings import PROJECT
 
 DATA = PROJECT / "local" / "techniques.toml"
@@ -75,12 +75,7 @@ def page() -> str:
 
 def main() -> None:
     """Prints the page, or writes it."""
-    parser = argparse.ArgumentParser(prog="python -m local.techniques", description="docs/techniques.md.")
-    parser.add_argument("--write", action="store_true", help="write docs/techniques.md")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        print(page(), end="")  # noqa: T201 (it is what the command is for)
+    generate("local.techniques", {PAGE: page})
 
 
 if __name__ == "__main__":

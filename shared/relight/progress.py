@@ -36,9 +36,8 @@ class Progress:
     over: dict[str, int] = field(default_factory=dict)  # severity → how many are over the cap
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # part → count, and the first of it
     known: list[str] = field(default_factory=list)  # what an earlier attempt failed at, and told so
-    accounts: list[str] = field(
-        default_factory=list
-    )  # of a hub: the one that is looked at, and those that come after it
+    # Of a hub: the account that is looked at, and those that come after it.
+    accounts: list[str] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)  # in which it is; none: the stack's own alone
 
     def __post_init__(self) -> None:

@@ -65,7 +65,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
             repaired += settle(case, observed)
         except RelightError as failure:
             failures.append(failure)
-    len(baselines)  # by now they are there, or lost
+    baselines.wait()  # by now they are there, or lost
     if run.ledger.lost:
         failures.append(run.ledger.lost)
     if failures:
@@ -97,16 +97,16 @@ class Awaited(Mapping[str, Baseline[Any]]):
     """Baselines that are under way while the resources are looked at: whoever needs them first waits for them."""
 
     def __init__(self, wait: Callable[[], Mapping[str, Baseline[Any]]]) -> None:
-        self._wait = wait
+        self.wait = wait
 
     def __getitem__(self, arn: str) -> Baseline[Any]:
-        return self._wait()[arn]
+        return self.wait()[arn]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._wait())
+        return iter(self.wait())
 
     def __len__(self) -> int:
-        return len(self._wait())
+        return len(self.wait())
 
 
 def _check_names(kind: Kind, scope: Scope) -> None:
