@@ -7,10 +7,22 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from local.operate.report import Report
+from relight.asff import (
+    BATCH,
+    BEST_PRACTICES,
+    DESCRIPTION,
+    TEXT,
+    TITLE,
+    TYPES,
+    Importer,
+    common,
+    requirements,
+    text,
+    types,
+)
 from relight.message import shown
 from relight.plain import plain
 
@@ -21,20 +33,6 @@ COLUMNS = (
 UNCHECKED = "could not check"
 # What spreadsheets take for the beginning of a formula (https://owasp.org/www-community/attacks/CSV_Injection).
 FORMULA = ("=", "+", "-", "@")
-# https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
-BATCH = 100
-# Characters that ASFF takes (botocore's model of Security Hub).
-TITLE, DESCRIPTION, TEXT = 256, 1024, 512
-CHECKS = "Software and Configuration Checks"
-BEST_PRACTICES = f"{CHECKS}/AWS Security Best Practices"
-CIS = f"{CHECKS}/Industry and Regulatory Standards/CIS AWS Foundations Benchmark"
-# https://docs.aws.amazon.com/securityhub/latest/userguide/asff-resources.html; whatever else is "Other".
-TYPES = {
-    "trail": "AwsCloudTrailTrail",
-    "vpc": "AwsEc2Vpc",
-    "bucket": "AwsS3Bucket",
-    "key": "AwsKmsKey",
-}
 
 
 def as_json(report: Report) -> str:
@@ -81,40 +79,31 @@ def as_asff(report: Report, partition: str) -> str:
 
 def _common(report: Report, partition: str, row: Mapping[str, Any], generator: str, about: str) -> dict[str, Any]:
     """One of the account's own products, in the Region that is imported into: the first that was checked."""
-    account, region = row["account"], report["regions"][0]
-    identity = sha256(f"{row['region']} {about}".encode()).hexdigest()
-    return {
-        "SchemaVersion": "2018-10-08",
-        "Id": f"relight/{account}/{generator}/{identity}",
-        "ProductArn": f"arn:{partition}:securityhub:{region}:{account}:product/{account}/default",
-        "GeneratorId": f"relight/{generator}",
-        "AwsAccountId": account,
-        "CreatedAt": report["generated"],
-        "UpdatedAt": report["generated"],
-        "RecordState": "ACTIVE",
-    }
+    to = Importer(partition, row["account"], report["regions"][0])
+    now = report["generated"]
+    return common(to, row["account"], generator, f"{row['region']} {about}", now, now)
 
 
 def _failed(finding: Mapping[str, Any]) -> dict[str, Any]:
     kind = finding["control"].partition(".")[0]
     told = " ".join(("Not so:", finding["title"] + ".", *_drifts(finding), finding["note"]))
-    resource = {"Type": TYPES.get(kind, "Other"), "Id": _text(finding["resource"], TEXT), "Region": finding["region"]}
+    resource = {"Type": TYPES.get(kind, "Other"), "Id": text(finding["resource"], TEXT), "Region": finding["region"]}
     return {
-        "FindingProviderFields": {"Severity": {"Label": finding["severity"]}, "Types": _types(finding)},
-        "Title": _text(f"{finding['control']}: {finding['title']}", TITLE),
-        "Description": _text(told, DESCRIPTION),
-        "Remediation": {"Recommendation": {"Text": _text(" ".join(_remedy(finding)), TEXT)}},
+        "FindingProviderFields": {"Severity": {"Label": finding["severity"]}, "Types": types(finding["references"])},
+        "Title": text(f"{finding['control']}: {finding['title']}", TITLE),
+        "Description": text(told, DESCRIPTION),
+        "Remediation": {"Recommendation": {"Text": text(" ".join(_remedy(finding)), TEXT)}},
         "Resources": [resource],
-        "Compliance": {"Status": "FAILED", **_requirements(finding)},
+        "Compliance": {"Status": "FAILED", **requirements(finding["references"])},
     }
 
 
 def _unavailable(unchecked: Mapping[str, Any]) -> dict[str, Any]:
-    why = _text(unchecked["why"], DESCRIPTION)
+    why = text(unchecked["why"], DESCRIPTION)
     account = {"Type": "AwsAccount", "Id": f"AWS::::Account:{unchecked['account']}", "Region": unchecked["region"]}
     return {
         "FindingProviderFields": {"Severity": {"Label": "INFORMATIONAL"}, "Types": [BEST_PRACTICES]},
-        "Title": _text(f"Could not check {unchecked['what']}", TITLE),
+        "Title": text(f"Could not check {unchecked['what']}", TITLE),
         "Description": why,
         "Remediation": {"Recommendation": {"Text": "Let whoever checks read it: nobody knows whether it complies."}},
         "Resources": [account],
@@ -125,21 +114,8 @@ def _unavailable(unchecked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _types(finding: Mapping[str, Any]) -> list[str]:
-    return [BEST_PRACTICES, *([CIS] if "CIS " in finding["references"] else ())]
-
-
-def _requirements(finding: Mapping[str, Any]) -> dict[str, list[str]]:
-    return {"RelatedRequirements": finding["references"].split(", ")} if finding["references"] else {}
-
-
 def _remedy(finding: Mapping[str, Any]) -> Iterable[str]:
     advice = list(dict.fromkeys(each["manual"] for each in finding["drifts"] if each["manual"]))
     if finding["would_call"]:
         return [f"relight check --fix --control {finding['control']} calls", *finding["would_call"], *advice]
     return advice or [f"See relight explain {finding['control']}."]
-
-
-def _text(text: str, limit: int) -> str:
-    spelled = plain(text.strip())
-    return spelled if len(spelled) <= limit else f"{spelled[: limit - 1]}…"
