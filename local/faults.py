@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 
-from local import account, cloudtrail, sabotage
+from local import account, cloudtrail, organisation, sabotage
 from local.account import Account
 from local.cloud import LocalAws
 from local.gateway import BROKEN
@@ -116,14 +116,27 @@ def build(aws: LocalAws) -> Account:
     return victim
 
 
-def scenarios(aws: LocalAws, victim: Account) -> Scenarios:
+def build_hub(aws: LocalAws) -> Account:
+    """A hub with a forwarder in its own Region, which the sweep has seen."""
+    aws.reset()
+    organised = organisation.create(aws)
+    victim = account.build(aws)
+    organised.deploy_hub()
+    organised.deploy_forwarder(aws)
+    aws.announce()
+    aws.settle(organisation.PATIENCE)
+    aws.forget()
+    return victim
+
+
+def scenarios(aws: LocalAws, victim: Account, among: Iterable[Sabotage] = sabotage.ALL) -> Scenarios:
     """For each call that a function makes, the first sabotage that leads to it and that this function repairs.
 
     The account is as it was afterwards.
     """
     as_built, found = aws.remember(), dict[Action, Sabotage]()
     with hurry():
-        for each in (each for each in sabotage.ALL if each.outcome == "repaired"):
+        for each in (each for each in among if each.outcome == "repaired"):
             aws.forget()
             aws.calls.clear()
             _commit(aws, each, victim)
@@ -208,11 +221,12 @@ def show(screen: Screen, families: tuple[str, ...] = ()) -> int:
     cells: list[Cell] = []
     with warnings.catch_warnings(), LocalAws() as aws:
         warnings.simplefilter("ignore")
-        victim = build(aws)
-        todo = scenarios(aws, victim)
-        for cell in matrix(aws, victim, {key: todo[key] for key in todo if key[0] in families or not families}):
-            cells.append(cell)
-            screen.line(f"  {cell.family:<16} {cell.action:<40} {cell.fault:<12} {cell.verdict}", _style(cell))
+        for builds, among in ((build, sabotage.ALL), (build_hub, sabotage.OF_A_HUB)):
+            victim = builds(aws)
+            todo = scenarios(aws, victim, among)
+            for cell in matrix(aws, victim, {key: todo[key] for key in todo if key[0] in families or not families}):
+                cells.append(cell)
+                screen.line(f"  {cell.family:<16} {cell.action:<40} {cell.fault:<12} {cell.verdict}", _style(cell))
     counts = Counter(cell.verdict for cell in cells)
     screen.heading("What became of it")
     rows = {

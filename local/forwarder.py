@@ -1,10 +1,11 @@
 """docs/forwarder.yaml: the stack of rules in each account and Region of an organisation. ``--write`` writes it.
 
+And its patterns and the rules' role again in the layer, as forwarder.json, so that the hub knows what should be there.
+
 Its patterns and the permissions of its role are made of the families' rules and roles in template.yaml, so that neither
 grows apart from what the hub's functions want and do.
 """
 
-import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
+from local.generated import generate
 from local.settings import PROJECT
 
 TEMPLATE = PROJECT / "template.yaml"
 PAGE = PROJECT / "docs" / "forwarder.yaml"
+PATTERNS = PROJECT / "shared" / "relight" / "policy" / "forwarder.json"
+# The rules that watch the others, and the first of them.
+WATCH, WATCHER = "events", "events-watch"
 
 API_CALL, NETWORK_ACTIVITY = "AWS API Call via CloudTrail", "AWS Network Activity Event via CloudTrail"
 NAMED = "${HubStack}-forwarder"  # what is the forwarder's begins so: the role may mend the rules, in every Region
@@ -25,6 +30,7 @@ HUBS_OWN = (
     "dynamodb:", "kms:Decrypt", "kms:GenerateDataKey", "lambda:", "logs:CreateLogStream", "logs:PutLogEvents",
     "organizations:", "securityhub:", "sns:Publish", "sqs:", "sts:",
 )  # fmt: skip
+HUBS_BUS = {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${AWS::StackName}"}
 # CreateFlowLogs by a caller that may also write the bucket's policy makes EC2 rewrite that policy.
 CREATES_FLOW_LOGS = "*:${HubStack}-FlowLogsFunction-*"  # of aws:userid: the role's id, and the session's name
 
@@ -39,7 +45,7 @@ HEAD = """\
 
 def template() -> dict[str, Any]:
     """The forwarder, as data: intrinsic functions in their long form."""
-    hub = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    hub = _hub()
     rules = dict(_rules(hub))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -81,16 +87,32 @@ def patterns(hub: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "detail-type": [API_CALL],
             "detail": {"eventName": sorted(names), "errorCode": [{"exists": False}]},
         }
-    return dict(sorted(found.items()))
+    return dict(sorted((found | _watching(found, hub)).items()))
+
+
+def _watching(others: Iterable[str], hub: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Patterns for whoever touches the forwarder's own rules: one rule watches the others, and another one it.
+
+    EventBridge forgets what happened just before a rule was switched off, if no other rule hands it on.
+    """
+    pattern = hub["ForwarderRule"]["Properties"]["EventPattern"]
+    watched = {WATCH: (*others, WATCHER), WATCHER: (WATCH,)}
+    return {name: {**pattern, "detail": {**pattern["detail"], **_naming(rules)}} for name, rules in watched.items()}
+
+
+def _naming(rules: Iterable[str]) -> dict[str, Any]:
+    """Of a pattern's detail: that one of these rules is named, as the call in question does that."""
+    listed = sorted(f"{NAMED}-{name}" for name in rules)
+    return {"$or": [{"requestParameters": {parameter: listed}} for parameter in ("name", "rule")]}
 
 
 def families(hub: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rules on events of CloudTrail, but those of the guards, which watch the hub's own stack."""
+    """The rules on events of CloudTrail, but those on Relight itself: of the guards, and on the forwarder."""
     return [
         each["Properties"]
         for name, each in hub.items()
         if each["Type"] == "AWS::Events::Rule"
-        and not name.startswith("Guard")
+        and not name.startswith(("Guard", "Forwarder"))
         and each["Properties"]["EventPattern"]["detail-type"] in ([API_CALL], [NETWORK_ACTIVITY])
     ]
 
@@ -104,7 +126,7 @@ def _rules(hub: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 "Properties": {
                     "Name": {"Fn::Sub": f"{NAMED}-{name}"},
                     "Description": "Relight: sends events to the hub",
-                    "EventPattern": pattern,
+                    "EventPattern": _with_names(pattern),
                     "Targets": [
                         {
                             "Id": "Hub",
@@ -117,6 +139,15 @@ def _rules(hub: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 },
             },
         )
+
+
+def _with_names(pattern: Any) -> Any:
+    """A pattern in which CloudFormation fills in the hub's stack."""
+    if isinstance(pattern, str):
+        return {"Fn::Sub": pattern} if "${" in pattern else pattern
+    if isinstance(pattern, list):
+        return [_with_names(each) for each in pattern]
+    return {key: _with_names(value) for key, value in pattern.items()} if isinstance(pattern, Mapping) else pattern
 
 
 def _member(hub: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +179,6 @@ def _member(hub: Mapping[str, Any]) -> dict[str, Any]:
             ),
             "Policies": [
                 *(policy for policies in needed.values() for policy in policies),
-                {"PolicyName": "forwarder", "PolicyDocument": _document(*_MEND)},
                 {"PolicyName": "never", "PolicyDocument": _document(*_NEVER)},
             ],
         },
@@ -183,8 +213,9 @@ def _without_the_hubs_own(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _anywhere(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement of a hub's role for all Regions, and for the hub's key instead of the one that its stack has."""
-    text = json.dumps(statement)
+    """A statement of a hub's role for all Regions, and for the hub's bus and key instead of what its stack has."""
+    text = json.dumps(statement).replace(json.dumps(HUBS_BUS), json.dumps({"Ref": "HubBusArn"}))
+    text = text.replace("${AWS::StackName}", "${HubStack}")
     if "${AWS::Region}" in json.dumps(statement.get("Condition", {})):
         text = text.replace('"StringEquals"', '"StringLike"')
     anywhere: dict[str, Any] = json.loads(text.replace("${AWS::Region}", "*"))
@@ -253,7 +284,7 @@ _PARAMETERS = {
     },
 }  # fmt: skip
 
-_SEND_ROLE = {
+_SEND_ROLE: dict[str, Any] = {
     "Type": "AWS::IAM::Role",
     "Properties": {
         "RoleName": {"Fn::Sub": f"{NAMED}-${{AWS::Region}}"},
@@ -320,29 +351,8 @@ _UNDELIVERED = {
     },
 }
 
+_READ_ROLES = ("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
 _SEND_ROLES = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{NAMED}-*"}
-_MEND: tuple[dict[str, Any], ...] = (
-    {
-        "Sid": "SeeAndSwitchOnItsRules",
-        "Effect": "Allow",
-        "Action": ["events:DescribeRule", "events:EnableRule", "events:ListTargetsByRule", "events:PutRule"],
-        "Resource": {"Fn::Sub": RULES},
-    },
-    {
-        "Sid": "LeadItsRulesToTheHub",
-        "Effect": "Allow",
-        "Action": "events:PutTargets",
-        "Resource": {"Fn::Sub": RULES},
-        "Condition": {"ArnEquals": {"events:TargetArn": {"Ref": "HubBusArn"}}},
-    },
-    {
-        "Sid": "GiveItsRulesTheirRole",
-        "Effect": "Allow",
-        "Action": "iam:PassRole",
-        "Resource": _SEND_ROLES,
-        "Condition": {"StringEquals": {"iam:PassedToService": "events.amazonaws.com"}},
-    },
-)
 _NEVER: tuple[dict[str, Any], ...] = (
     {
         "Sid": "ChangeThisRole",
@@ -350,11 +360,22 @@ _NEVER: tuple[dict[str, Any], ...] = (
         "Action": "iam:*",
         "Resource": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${MemberRole}"},
     },
-    {"Sid": "ChangeTheRolesOfTheRules", "Effect": "Deny", "NotAction": "iam:PassRole", "Resource": _SEND_ROLES},
+    {
+        "Sid": "ChangeTheRolesOfTheRules",
+        "Effect": "Deny",
+        "NotAction": [*_READ_ROLES, "iam:PassRole"],
+        "Resource": _SEND_ROLES,
+    },
     {
         "Sid": "WeakenTheRules",
         "Effect": "Deny",
-        "NotAction": [action for each in _MEND[:1] for action in each["Action"]] + ["events:PutTargets"],
+        "NotAction": [
+            "events:DescribeRule",
+            "events:EnableRule",
+            "events:ListTargetsByRule",
+            "events:PutRule",
+            "events:PutTargets",
+        ],
         "Resource": {"Fn::Sub": RULES},
     },
     {
@@ -416,14 +437,32 @@ def page() -> str:
     return HEAD + yaml.dump(template(), Dumper=_Dumper, sort_keys=False, width=118)
 
 
+def data() -> str:
+    """The patterns, and the two documents of the role that the rules send with, for the layer."""
+    role = _SEND_ROLE["Properties"]
+    documents = {"trust": role["AssumeRolePolicyDocument"], "send": role["Policies"][0]["PolicyDocument"]}
+    return json.dumps({"patterns": patterns(_hub()), **_in_text(documents)}, indent=1) + "\n"
+
+
+def _in_text(value: Any) -> Any:
+    """References as ${NAME}, which the layer fills in."""
+    if isinstance(value, list):
+        return [_in_text(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    if value.keys() & {"Ref", "Fn::Sub"}:
+        return value.get("Fn::Sub") or f"${{{value['Ref']}}}"
+    return {key: _in_text(each) for key, each in value.items()}
+
+
+def _hub() -> dict[str, Any]:
+    resources: dict[str, Any] = yaml_parse(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    return resources
+
+
 def main() -> None:
-    """Prints the template, or writes it."""
-    parser = argparse.ArgumentParser(prog="python -m local.forwarder", description="docs/forwarder.yaml.")
-    parser.add_argument("--write", action="store_true", help="write docs/forwarder.yaml")
-    if parser.parse_args().write:
-        PAGE.write_text(page(), encoding="utf-8")
-    else:
-        print(page(), end="")  # noqa: T201 (it is what the command is for)
+    """Prints the template and its patterns, or writes them."""
+    generate("local.forwarder", {PAGE: page, PATTERNS: data})
 
 
 if __name__ == "__main__":

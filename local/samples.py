@@ -79,7 +79,7 @@ def named_as_in(stack: Stack, sample: Sample) -> Sample:
 
 def sabotage_of(sample: Sample) -> Sabotage | None:
     """The sabotage of the catalogue that the sample reports, unless the sample says itself what was broken."""
-    if _steps(sample):
+    if _steps(sample) or sample.family == "forwarder":  # nothing is broken where there is no hub
         return None
     found = [each for each in sabotage.ALL if each.event == plain_name(sample.name)]
     watched = sample.family == "guard_watch"  # which looks after the guard, and the guard after all the rest
@@ -98,7 +98,9 @@ def commit(aws: LocalAws, sample: Sample, victim: Account) -> None:
 
 
 def _record(event: Any) -> dict[str, Any]:
-    """The CloudTrail record: in the event's detail, or in the first message of a batch."""
+    """The CloudTrail record: in the event's detail, or in the first message of a batch. A notification has none."""
+    if "Records" in event and "body" not in event["Records"][0]:
+        return {}
     if "Records" in event:
         event = json.loads(event["Records"][0]["body"])
     detail = event.get("detail")

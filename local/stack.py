@@ -133,7 +133,14 @@ def _complete(place: Place, resolved: "_Resolved") -> None:
 
 
 def _put_policies(client: Callable[[str], Any], resolved: "_Resolved") -> None:
-    """Those of buckets, queues, topics and buses."""
+    """Those of buckets, queues, topics and buses; and of roles, which moto keeps as Python's text, not as JSON."""
+    for logical_id, role in resolved.of_type("AWS::IAM::Role"):
+        made: Any = resolved.created[logical_id]
+        for inline in role.get("Policies", ()):
+            document = json.dumps(inline["PolicyDocument"])
+            client("iam").put_role_policy(
+                RoleName=made.physical_resource_id, PolicyName=inline["PolicyName"], PolicyDocument=document
+            )
     for _, policy in resolved.of_type("AWS::S3::BucketPolicy"):
         client("s3").put_bucket_policy(Bucket=policy["Bucket"], Policy=json.dumps(policy["PolicyDocument"]))
     for _, policy in resolved.of_type("AWS::SQS::QueuePolicy"):

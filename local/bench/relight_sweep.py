@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     aws, clock = Aws(ACCOUNT, REGION, session), Clock()
     ledger, notifier = Ledger(aws, TABLE, 400), Notifier(aws, TOPIC)
     session.run = Runtime(standard, aws, ledger, notifier, clock)
-    sweep.KINDS = (vpc,)
+    sweep.KINDS, sweep.OF_A_HUB = (vpc,), ()
     desk = sweep.Desk(standard, aws, ledger, Journal(aws, TABLE, 400), notifier, clock)
     if not sweep.sweep(desk, Progress("bench"), clock.now() + timedelta(minutes=15)):
         sys.exit("it was not done in time")

@@ -28,12 +28,13 @@ from relight.progress import LINES
 from relight.reconcile import known
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
-from relight.sweep import KINDS
+from relight.sweep import KINDS, OF_A_HUB
 
 DONE, REFUSED = 0, 1  # exit status
 # The ledger's resource policy keeps out everybody else, administrators too.
 ALLOWED = "besides the functions only one role may write the ledger: the stack's parameter OperatorRoleArn"
-KIND_NAMES = tuple(kind.KIND for kind in KINDS)
+GUARDED = (*KINDS, *OF_A_HUB)
+KIND_NAMES = tuple(kind.KIND for kind in GUARDED)
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def _named(what: Wanted, standard: Standard) -> tuple[Kind, Scope, str]:
     region = parts[3] if is_arn and parts[3] else standard.region
     if not is_arn and what.kind is None:
         raise Refused(f"{named} is no ARN: say what it is with --kind, one of {', '.join(KIND_NAMES)}")
-    for kind in KINDS:
+    for kind in GUARDED:
         prefix = kind.arn(partition, account, region, "")
         if what.kind in (None, kind.KIND) and (named.startswith(prefix) or not is_arn):
             # Of some kinds there is one in a Region: then the prefix is all of its ARN.

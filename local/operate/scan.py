@@ -304,7 +304,7 @@ ELSEWHERE = (trail.KIND, bucket.KIND, alarm.KIND, account.KIND)
 
 def _names(run: Runtime, job: Job) -> list[str] | RelightError:
     try:
-        names = list(job.kind.list_names(run.aws.home) if job.names is None else job.names)
+        names = list(job.kind.list_names(run.aws.home, run.standard) if job.names is None else job.names)
     except RelightError as error:
         return error
     return [name for name in names if name not in job.but]

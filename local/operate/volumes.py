@@ -193,7 +193,7 @@ def flow_logs(place: Place, per_interface: float | None, now: datetime) -> Volum
     """
     logs = [log for log in place.pages("ec2", "DescribeFlowLogs", "FlowLogs") if log.get("FlowLogStatus") == "ACTIVE"]
     lit = {log["ResourceId"] for log in logs if log.get("TrafficType") in ENOUGH}
-    own = list(vpc.list_names(place))
+    own = list(vpc.owned(place))
     dark = sorted(set(own) - lit)
     if not dark:
         return Volume(0, f"read: none of {_number(len(own), 'VPC')} is without a flow log")

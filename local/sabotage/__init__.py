@@ -13,6 +13,7 @@ from local.sabotage import (
     bucket_contents,
     buckets,
     endpoints,
+    forwarders,
     guards,
     keys,
     log_groups,
@@ -23,7 +24,7 @@ from local.sabotage import (
 )
 from local.sabotage.model import Sabotage
 
-__all__ = ["ALL", "MODULES", "Sabotage", "furnish"]
+__all__ = ["ALL", "MODULES", "OF_A_HUB", "Sabotage", "furnish"]
 
 # In the order in which they furnish: log groups before what refers to them.
 MODULES: tuple[ModuleType, ...] = (
@@ -40,6 +41,8 @@ MODULES: tuple[ModuleType, ...] = (
     bucket_contents,  # last, for in the end the bucket is gone
 )
 ALL: tuple[Sabotage, ...] = tuple(each for module in MODULES for each in module.SABOTAGES)
+# What only a hub looks after, in an organisation (local/organisation.py).
+OF_A_HUB: tuple[Sabotage, ...] = forwarders.SABOTAGES
 
 
 def furnish(aws: LocalAws, victim: Account) -> None:

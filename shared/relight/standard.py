@@ -167,6 +167,11 @@ class Standard:
         found = next((table[key] for key in keys if key in table), "")
         return _filled(found, account, region)
 
+    @property
+    def stack_name(self) -> str:
+        """The stack's name: CloudFormation begins the names of the stack's functions with it, and ends them so."""
+        return stack_name(self.stack) if self.stack else self.function.rsplit("-", 2)[0]
+
     def is_own(self, actor: Actor) -> bool:
         """Whether a call was Relight's own repair."""
         return actor.issuer in self.own_roles
@@ -183,6 +188,11 @@ class Standard:
         """The exemption of a resource from a control, the one that lasts longest; it may have expired."""
         found = (e for e in self.exemptions if fnmatchcase(control, e.control) and fnmatchcase(arn, e.resource))
         return max(found, key=lambda e: e.expires, default=None)
+
+
+def stack_name(stack_id: str) -> str:
+    """The name in a stack's ARN, or the name itself."""
+    return stack_id.split("/")[1] if stack_id.startswith("arn:") else stack_id
 
 
 def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Standard:

@@ -31,7 +31,7 @@ from relight.notify import Notifier
 from relight.policy import controls_of
 from relight.posture import Count, Counts
 from relight.progress import Progress
-from relight.resources import account, alarm, bucket, key, log_group, recorder, trail, vpc
+from relight.resources import account, alarm, bucket, forwarder, key, log_group, recorder, trail, vpc
 from relight.resources.kind import Kind
 from relight.standard import Standard, load
 from relight.survey import SOURCE
@@ -39,6 +39,8 @@ from relight.survey import SOURCE
 # The source of the events that EventBridge Scheduler makes.
 SCHEDULER = "aws.scheduler"
 KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account, log_group)
+# What a hub looks after besides.
+OF_A_HUB: tuple[Kind, ...] = (forwarder,)
 # What an account has once, whatever the Region.
 GLOBAL = (account.KIND,)
 # So many accounts are swept at a time: of a Lambda account's thousand concurrent executions, two for each.
@@ -67,11 +69,10 @@ class Desk:
 def handler_for_sweep() -> Callable[[Any, Any], dict[str, Any]]:
     """The Lambda handler of the sweep. Raises InvalidSetting where a family's function is not set."""
     standard = load()
-    if standard.families.keys() != {kind.KIND for kind in KINDS}:
+    kinds = [kind.KIND for kind in (*KINDS, *OF_A_HUB)]
+    if standard.families.keys() != set(kinds):
         named = sorted(standard.families)
-        raise InvalidSetting(
-            f"environment variable RELIGHT_FAMILIES names {named}; allowed: {[kind.KIND for kind in KINDS]}"
-        )
+        raise InvalidSetting(f"environment variable RELIGHT_FAMILIES names {named}; allowed: {kinds}")
     aws = Aws.of(standard)
     desk = Desk(
         standard=standard,
@@ -226,7 +227,8 @@ def _note(desk: Desk, progress: Progress) -> None:
 def _steps(desk: Desk, progress: Progress) -> list[tuple[Place, Kind]]:
     """All that is looked at, in order: the kinds in each Region, and in the first one what an account has once."""
     places = [desk.aws.at(progress.accounts[0], region) for region in progress.regions] or [desk.aws.home]
-    return [(place, kind) for place in places for kind in KINDS if place is places[0] or kind.KIND not in GLOBAL]
+    kinds = (*KINDS, *OF_A_HUB) if desk.aws.is_hub else KINDS
+    return [(place, kind) for place in places for kind in kinds if place is places[0] or kind.KIND not in GLOBAL]
 
 
 def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
@@ -260,13 +262,13 @@ def _names(desk: Desk, place: Place, kind: Kind) -> Iterator[str]:
     """All that there is of a kind; and, where a control is about that it exists, all that there was."""
     seen = set()
     if not any(control.absent for control in controls_of(kind.KIND)):
-        yield from kind.list_names(place)
+        yield from kind.list_names(place, desk.standard)
         return
 
     def arn(name: str) -> str:
         return kind.arn(desk.standard.partition, place.account, place.region, name)
 
-    for name in kind.list_names(place):
+    for name in kind.list_names(place, desk.standard):
         seen.add(arn(name))
         yield name
     for known in desk.ledger.arns(kind.KIND, place.account, arn("")):

@@ -89,6 +89,12 @@ DEPENDENT = (
     ),
     Dependent(
         "iam:PassRole",
+        "events:PutTargets",
+        "a rule is given the role that it sends to another bus with",
+        "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html",
+    ),
+    Dependent(
+        "iam:PassRole",
         "logs:PutSubscriptionFilter",
         "a filter towards Kinesis or Firehose is given the role that it delivers with",
         "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubscriptionFilter.html",

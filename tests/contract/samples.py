@@ -14,6 +14,7 @@ from relight.record import plain_name
 EVENTS = PROJECT / "events"
 BENIGN = Path(__file__).with_name("benign")
 QUEUED = ".sqs.json"
+TOLD = ".sns.json"
 API_CALL = "AWS API Call via CloudTrail"
 
 
@@ -40,6 +41,11 @@ class Sample:
         return self.path.name.endswith(QUEUED)
 
     @property
+    def told(self) -> bool:
+        """Whether it is what the topic tells a function."""
+        return self.path.name.endswith(TOLD)
+
+    @property
     def bodies(self) -> list[dict[str, Any]]:
         """The events in a batch."""
         return [json.loads(message["body"]) for message in self.event["Records"]]
@@ -53,7 +59,7 @@ def _load(folder: Path) -> list[Sample]:
 
 
 SAMPLES = _load(EVENTS)
-DIRECT = [sample for sample in SAMPLES if not sample.queued]
+DIRECT = [sample for sample in SAMPLES if not sample.queued and not sample.told]
 BATCHES = [sample for sample in SAMPLES if sample.queued]
 CALLS = [sample for sample in DIRECT if sample.event["detail-type"] == API_CALL]
 BENIGN_EVENTS = _load(BENIGN)

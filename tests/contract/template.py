@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.settings import PROJECT
+from local.settings import PROJECT, STACK
 from tests.contract import dependent_actions as dependent
 
 SOURCE = (PROJECT / "template.yaml").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def functions() -> dict[str, Function]:
 @cache
 def rules(stack_id: str = "") -> tuple[Rule, ...]:
     """All rules, once for each function that they lead to."""
-    return tuple(_rules({"AWS::StackId": stack_id}))
+    return tuple(_rules({"AWS::StackId": stack_id, "AWS::StackName": STACK}))
 
 
 def _rules(names: Mapping[str, str]) -> Iterator[Rule]:

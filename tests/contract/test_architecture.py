@@ -17,12 +17,13 @@ RELIGHT = SHARED / "relight"
 # From the ground up: each imports only from what stands before it (and within its own package).
 LAYERS = (
     "plain", "errors", "model", "clock", "standard", "record", "policy", "posture", "telemetry", "incident",
-    "message", "render", "aws", "accounts", "notify", "ledger", "fallback", "journal", "resources", "case", "outbox",
-    "repair", "reconcile", "mend", "survey", "batch", "handler", "denied", "guard", "progress", "digest", "sweep",
+    "message", "render", "asff", "aws", "accounts", "notify", "ledger", "fallback", "journal", "resources", "case",
+    "outbox", "repair", "reconcile", "mend", "survey", "batch", "handler", "denied", "guard", "progress", "digest",
+    "sweep", "security_hub",
 )  # fmt: skip
 POLICY_MAY = {"errors", "model", "standard", "policy"}
 RESOURCES_MAY = POLICY_MAY | {"aws", "record", "resources"}
-FUNCTIONS_MAY = {"handler", "denied", "guard", "sweep", "resources"}
+FUNCTIONS_MAY = {"handler", "denied", "guard", "sweep", "security_hub", "resources"}
 OUTSIDE = {"aws_lambda_powertools"} | sys.stdlib_module_names
 ONLY_IN_AWS = {"boto3", "botocore"}
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
@@ -35,7 +36,6 @@ from tests.contract.template import (
 FORWARDER = cast("dict[str, Any]", yaml_parse((PROJECT / "docs" / "forwarder.yaml").read_text(encoding="utf-8")))
 PARAMETERS: Mapping[str, Any] = FORWARDER["Parameters"]
 RESOURCES: Mapping[str, Any] = FORWARDER["Resources"]
-RULES = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == RULE}
 MEMBER = RESOURCES["Member"]["Properties"]
 # The longest that each may be.
 NAMES = {
@@ -52,6 +52,10 @@ NAMES = {
     "Undelivered.Arn": "arn:aws-us-gov:sqs:ap-southeast-2:210987654321:" + "r" * 24 + "-forwarder-undelivered",
     "Undelivered": "https://sqs.ap-southeast-2.amazonaws.com/210987654321/" + "r" * 24 + "-forwarder-undelivered",
 }
+RULES = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == RULE}
+PATTERNS = {name: resolved(each["EventPattern"], NAMES) for name, each in RULES.items()}
+# The rules on the forwarder's own rules.
+WATCHING = ("EventsRule", "EventsWatchRule")
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: the least that a Region has
 PATTERN_SIZE, RULES_OF_A_BUS = 2048, 100
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters that are no white space
@@ -61,16 +65,6 @@ SUFFIX = "-1X2Y3Z4A5B6C"  # what CloudFormation adds to a name
 SENT = [each for each in functions().values() if not each.family.startswith("guard")]
 # Services that are asked in the hub only.
 IN_THE_HUB = ("dynamodb:", "lambda:", "organizations:", "securityhub:", "sns:Publish", "sqs:", "sts:")
-# What a repair of the forwarder needs. PutTargets asks to pass the role of an event bus:
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
-MENDS = {
-    "events:DescribeRule",
-    "events:EnableRule",
-    "events:ListTargetsByRule",
-    "events:PutRule",
-    "events:PutTargets",
-    "iam:PassRole",
-}
 REGIONS_RULES = "arn:aws-us-gov:events:eu-west-1:210987654321:rule/" + "r" * 24 + "-forwarder-"
 
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -103,21 +97,39 @@ def test_it_is_what_the_template_makes_it() -> None:
 
 def test_it_forwards_the_families_events_and_no_others() -> None:
     families = {call for rule in wanted() for call in calls(rule.pattern)}
-    forwarded = [call for rule in RULES.values() for call in calls(rule["EventPattern"])]
+    forwarded = [call for pattern in PATTERNS.values() for call in calls(pattern)]
     assert set(forwarded) == families, f"differ: {sorted(set(forwarded) ^ families)}"
     others = [dict(rule.pattern) for rule in wanted() if not rule.names]
-    assert [r["EventPattern"] for r in RULES.values() if not calls(r["EventPattern"])] == others
+    assert [pattern for pattern in PATTERNS.values() if not calls(pattern)] == others
 
 
 def test_no_event_is_sent_twice() -> None:
     """The hub's rules would match it twice, and start their functions twice."""
-    pairs = Counter(call for rule in RULES.values() for call in calls(rule["EventPattern"]))
+    pairs = Counter(call for name, each in PATTERNS.items() if name not in WATCHING for call in calls(each))
     assert pairs.most_common(1)[0][1] == 1, f"two rules forward {pairs.most_common(1)[0][0]}"
+
+
+@pytest.mark.parametrize("call", ["DisableRule", "DeleteRule", "PutRule", "PutTargets", "RemoveTargets"])
+@every_rule
+def test_whoever_touches_a_rule_is_told_of_by_just_one_other(name: str, call: str) -> None:
+    """The rule itself may be switched off by then."""
+    parameter = "rule" if call.endswith("Targets") else "name"
+    event = deepcopy(next(sample.event for sample in CALLS if (sample.family, sample.name) == ("forwarder", call)))
+    event["detail"]["requestParameters"][parameter] = resolved(RULES[name]["Name"], NAMES)
+    taken = [other for other, pattern in PATTERNS.items() if matches(pattern, event)]
+    assert len(taken) == 1
+    assert taken != [name]
+    event["detail"]["requestParameters"][parameter] = "billing"
+    assert not any(matches(pattern, event) for pattern in PATTERNS.values())
 
 
 @pytest.mark.parametrize("sample", DIRECT, ids=str)
 def test_a_sample_event_is_forwarded_once_where_a_family_wants_it(sample: Sample) -> None:
-    forwarded = sum(matches(rule["EventPattern"], sample.event) for rule in RULES.values())
+    event = deepcopy(sample.event)
+    for parameter in ("name", "rule") if sample.family == "forwarder" else ():
+        asked = event["detail"]["requestParameters"]
+        asked |= {parameter: asked[parameter].replace(STACK, NAMES["HubStack"], 1)} if parameter in asked else {}
+    forwarded = sum(matches(pattern, event) for pattern in PATTERNS.values())
     assert forwarded == any(matches(dict(rule.pattern), sample.event) for rule in wanted())
 
 
@@ -125,7 +137,7 @@ def test_what_no_family_wants_is_not_forwarded() -> None:
     events = [("benign", sample.event) for sample in BENIGN_EVENTS]
     events += [(what, event) for sample in CALLS for what, event in spoiled(sample.event)]
     for what, event in events:
-        taken = [name for name, rule in RULES.items() if matches(rule["EventPattern"], event)]
+        taken = [name for name, pattern in PATTERNS.items() if matches(pattern, event)]
         assert not taken, f"{taken} forward an event that is {what}"
 
 
@@ -143,7 +155,7 @@ def test_a_rule_is_on_and_sends_to_the_hub_with_retries_and_a_dead_letter_queue(
 
 @every_rule
 def test_a_pattern_is_within_eventbridges_limit(name: str) -> None:
-    length = len(json.dumps(RULES[name]["EventPattern"], separators=(",", ":")))
+    length = len(json.dumps(PATTERNS[name], separators=(",", ":")))
     assert length <= PATTERN_SIZE, f"{name} has {length} characters: split it by eventName"
 
 
@@ -203,14 +215,11 @@ def needed(family: str) -> set[str]:
     return required(there, ())
 
 
-def allowed(policy: str = "") -> set[str]:
-    """The actions that the member role allows: those of one policy, or of all but the forwarder's own."""
-    chosen = [
-        p for p in MEMBER["Policies"] if (p["PolicyName"] == policy if policy else p["PolicyName"] != "forwarder")
-    ]
+def allowed() -> set[str]:
+    """The actions that the member role allows."""
     return {
         action
-        for each in chosen
+        for each in MEMBER["Policies"]
         for statement in each["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
         for action in listed(statement["Action"])
@@ -221,7 +230,6 @@ def test_the_role_allows_what_the_functions_need_there_and_no_more() -> None:
     need = set().union(*(needed(function.family) for function in SENT))
     assert not need - allowed(), f"the member role must allow {sorted(need - allowed())}"
     assert not allowed() - need, f"the member role allows {sorted(allowed() - need)}, which no function needs there"
-    assert allowed("forwarder") == MENDS
 
 
 def test_a_statement_is_as_narrow_as_the_functions_own() -> None:
@@ -229,16 +237,21 @@ def test_a_statement_is_as_narrow_as_the_functions_own() -> None:
     own = {(a, _anywhere(s.resources)) for f in SENT for s in statements(f.role) for a in s.actions}
     for policy in MEMBER["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Effect"] == "Allow" and policy["PolicyName"] != "forwarder":
+            if statement["Effect"] == "Allow":
                 resources = _anywhere(tuple(listed(statement["Resource"])))
                 for action in listed(statement["Action"]):
                     assert (action, resources) in own, f"{policy['PolicyName']}, {statement['Sid']}: {action} is wider"
 
 
 def _anywhere(resources: tuple[Any, ...]) -> frozenset[str]:
-    """Resources in all Regions; the hub's key, by whatever name."""
-    texts = (json.dumps(each).replace("${AWS::Region}", "*") for each in resources)
+    """Resources in all Regions; the hub's stack and key, by whatever name."""
+    texts = (_of_the_hub(json.dumps(each)).replace("${AWS::Region}", "*") for each in resources)
     return frozenset("the hub's key" if "Fn::If" in each or "HubAccount" in each else each for each in texts)
+
+
+def _of_the_hub(text: str) -> str:
+    """What its stack and its bus are called in the forwarder."""
+    return text.replace(json.dumps(forwarder.HUBS_BUS), '{"Ref": "HubBusArn"}').replace("AWS::StackName", "HubStack")
 
 
 def test_every_condition_of_the_functions_own_statements_is_kept() -> None:
@@ -253,7 +266,7 @@ def test_every_condition_of_the_functions_own_statements_is_kept() -> None:
     kept = Counter(
         each
         for policy in MEMBER["Policies"]
-        if policy["PolicyName"] not in ("forwarder", "never")
+        if policy["PolicyName"] != "never"
         for statement in policy["PolicyDocument"]["Statement"]
         for each in _conditions(statement.get("Condition", {}))
     )
@@ -261,7 +274,7 @@ def test_every_condition_of_the_functions_own_statements_is_kept() -> None:
 
 
 def _conditions(condition: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    text = json.dumps(condition)
+    text = _of_the_hub(json.dumps(condition))
     if "${AWS::Region}" in text:
         text = text.replace("${AWS::Region}", "*").replace("StringEquals", "StringLike")
     return [

@@ -32,7 +32,7 @@ LONGEST = {
     "FlowLogsDestination": 90,
     "OrganizationId": 34,
     "MemberRole": 64,
-    "MemberAccounts": 50 * 13,
+    "MemberAccounts": 45 * 13 - 1,
 }
 
 
@@ -74,4 +74,5 @@ def test_a_functions_resources_are_named_after_its_folder(function: Function) ->
 def test_every_folder_of_functions_is_deployed() -> None:
     folders = {path.parent.name for path in (PROJECT / "functions").glob("*/app.py")}
     assert folders == functions().keys(), f"in functions/ or template.yaml only: {sorted(folders ^ functions().keys())}"
-    assert {rule.function.family for rule in rules()} == folders, "a function that no rule leads to"
+    led = {rule.function.family for rule in rules()} | {"security_hub"}  # which the topic tells
+    assert led == folders, "a function that no rule leads to"

@@ -13,7 +13,7 @@ from relight.errors import InvalidSetting
 from relight.model import Mode
 from relight.policy import check_settings
 from relight.standard import RETENTION_DAYS, Standard, load
-from relight.sweep import KINDS
+from relight.sweep import KINDS, OF_A_HUB
 from tests.contract.template import PARAMETERS, TEMPLATE, Function, functions, resolved
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -192,6 +192,6 @@ def test_every_variable_is_set_and_read() -> None:
 
 def test_the_sweep_knows_a_function_for_every_kind() -> None:
     families = settings(functions()["sweep"]).families
-    swept = {kind.KIND for kind in KINDS}  # all but what has a schedule of its own
+    swept = {kind.KIND for kind in (*KINDS, *OF_A_HUB)}  # all but what has a schedule of its own
     wanted = {k.KIND: CREATED[f.logical_id] for f in functions().values() for k in f.kinds if k.KIND in swept}
     assert families == wanted, f"RELIGHT_FAMILIES should be {wanted}"

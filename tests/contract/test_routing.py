@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from local import forwarder
 from local.rules import matches
 from local.settings import ACCOUNT, PROJECT, STACK
 from relight.policy import CONTROLS, controls_of
@@ -19,15 +20,18 @@ FAMILIES = [function for function in functions().values() if function.kinds]
 CREATES = frozenset(name for function in FAMILIES for kind in function.kinds for name in kind.CREATES)
 
 
+FORWARDING = [f"{STACK}-forwarder-{each}" for each in forwarder.patterns(TEMPLATE["Resources"])]
+
+
 def is_own(name: str) -> bool:
-    """Whether the name is the stack's, or one that CloudFormation gives to a part of it."""
+    """Whether the name is the stack's, one that CloudFormation gives to a part of it, or a rule's of its forwarder."""
     _, _, rest = name.rpartition("/")[2].partition(f"{STACK}-")
     logical_id = rest.rpartition("-")[0]
     made = {
         *TEMPLATE["Resources"],
         *(f"{f.logical_id}{e}" for f in functions().values() for e in f.properties.get("Events", ())),
     }
-    return name == f"stack/{STACK}" or logical_id in made
+    return name in (f"stack/{STACK}", f"bus/{STACK}") or logical_id in made or name in FORWARDING
 
 
 def triggers(function: Function) -> set[str]:
@@ -82,7 +86,12 @@ def test_every_trigger_has_a_sample_event(function: Function) -> None:
 def test_a_sample_event_reaches_just_the_functions_that_want_it(sample: Sample) -> None:
     """Two rules that match one event would start a function twice, so each function is there once."""
     found = [rule.function.family for rule in leads_to(sample.event)]
-    wanted = [function.family for function in FAMILIES if sample.name in triggers(function)]
+    of_the_forwarder = any(name in FORWARDING for name in sample.event["detail"]["requestParameters"].values())
+    wanted = [
+        function.family
+        for function in FAMILIES
+        if sample.name in triggers(function) and (of_the_forwarder or function.family != "forwarder")
+    ]
     assert sorted(found) == sorted(wanted), f"{sample} is led to {found}, but the controls want it in {wanted}"
     assert sample.family in found, f"{sample} is in the wrong folder: it goes to {found}"
 

@@ -19,6 +19,7 @@ DENIED = [action for statement in STATEMENTS for action in statement["Action"]]
 # IAM's prefixes, by control. Several services have a call of that name.
 PREFIXES = {
     "alarm": ("cloudwatch",),
+    "bus": ("events",),
     "function": ("lambda",),
     "ledger": ("dynamodb",),
     "queue": ("sqs",),
@@ -53,7 +54,7 @@ def test_every_type_of_part_is_covered() -> None:
     patterns = STATEMENTS[0]["Resource"]
     for kind, middle in ARNS.items():
         place = middle.format(place="us-east-1:123456789012", account="123456789012")
-        name = f"{STACK}/1f2e" if kind == "stack" else f"{STACK}-Part-1X2Y3Z4A5B6C"
+        name = {"stack": f"{STACK}/1f2e", "bus": STACK}.get(kind, f"{STACK}-Part-1X2Y3Z4A5B6C")
         assert any(fnmatchcase(f"arn:aws:{place}{name}", each) for each in patterns), f"no {kind} is covered"
 
 
@@ -71,7 +72,7 @@ def test_cloudformation_names_every_part() -> None:
     named = {
         logical_id: sorted(each["Properties"].keys() & names)
         for logical_id, each in of_type(*TYPES, "AWS::Serverless::Function").items()
-        if each["Properties"].keys() & names
+        if each["Properties"].keys() & names and each["Properties"].get("Name") != {"Ref": "AWS::StackName"}
     }
     assert not named, f"{named}: these would not begin with the stack's name"
 

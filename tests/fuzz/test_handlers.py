@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from local.settings import ACCOUNT, PARTITION, PROJECT, REGION
 from relight import telemetry
 from relight.errors import RelightError
-from relight.sweep import KINDS
+from relight.sweep import KINDS, OF_A_HUB
 from tests.contract.samples import BATCHES
 from tests.fuzz import claims, records
 from tests.fuzz.records import Given
@@ -42,7 +42,7 @@ ENVIRONMENT = {
     "RELIGHT_TRAIL_KEY": KEY,
     "RELIGHT_FLOW_LOGS_ROLE": f"arn:{PARTITION}:iam::{ACCOUNT}:role/flow-logs",
     "RELIGHT_ACCESS_LOG_BUCKET": "access-logs",
-    "RELIGHT_FAMILIES": ",".join(f"{kind.KIND}=relight-{kind.KIND}" for kind in KINDS),
+    "RELIGHT_FAMILIES": ",".join(f"{kind.KIND}=relight-{kind.KIND}" for kind in (*KINDS, *OF_A_HUB)),
     "POWERTOOLS_SERVICE_NAME": "fuzz",
     "POWERTOOLS_METRICS_NAMESPACE": "Relight",
 }

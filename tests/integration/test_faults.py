@@ -44,6 +44,17 @@ def test_whatever_fails_it_is_repaired_and_told_or_dead_lettered(
     assert len({cell.action for cell in cells}) >= 5, "the sabotages lead to hardly any call"
 
 
+def test_of_a_hubs_forwarder_too(local_aws: LocalAws, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "FAULTS", TWO)
+    victim = fresh("faults of a hub", lambda: faults.build_hub(local_aws))
+    todo = faults.scenarios(local_aws, victim, sabotage.OF_A_HUB)
+    assert {family for family, _ in todo} == {"forwarder"}
+    cells = list(faults.matrix(local_aws, victim, todo))
+    assert not [cell for cell in cells if not cell.verdict.good]
+    called = {cell.action for cell in cells}
+    assert {"events:PutRule", "events:PutTargets", "events:EnableRule", "iam:GetRolePolicy"} <= called
+
+
 def test_the_matrix_can_tell_a_silent_loss(
     local_aws: LocalAws, scenarios: faults.Scenarios, enforced: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

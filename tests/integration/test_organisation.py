@@ -138,6 +138,23 @@ def test_the_hubs_own_account_is_repaired_without_a_role(scene: Scene) -> None:
     assert MEMBER_ROLE not in str(by_functions(scene.hub))
 
 
+def test_the_hubs_account_in_another_region_is_repaired_in_its_role(scene: Scene) -> None:
+    """Which the forwarder of its own Region made there, as in any member."""
+    there = scene.hub.at(ACCOUNT, MEMBER_REGION)
+    organisation_id = scene.hub.stack.functions["trail"].environment["RELIGHT_ORGANIZATION"]
+    organisation.Organisation(scene.hub, organisation_id).deploy_forwarder(there)
+    intruder = there.actor(account.INTRUDER, account.INTRUDER_ADDRESS).client("ec2")
+    vpc = intruder.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    scene.hub.settle()
+
+    shown = there.client("ec2").describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [vpc]}])
+    assert [each["FlowLogStatus"] for each in shown["FlowLogs"]] == ["ACTIVE"]
+    message = helpers.only(scene.hub)
+    assert (message.attributes["account"], message.attributes["region"]) == (ACCOUNT, MEMBER_REGION)
+    (act,) = {each["userIdentity"]["arn"].rpartition("/")[0] for each in by_functions(scene.hub)}
+    assert act == f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{MEMBER_ROLE}"
+
+
 # ------------------------------------------------------------------------------------------------- out of reach
 
 

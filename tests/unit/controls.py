@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from relight.model import Mode
+from relight.policy import forwarder as forwarding
 from relight.policy.account import Account
 from relight.policy.alarm import WATCHES
 from relight.policy.bucket import CLOSED
@@ -16,6 +17,7 @@ from relight.policy.selectors import denied_at_endpoints
 from relight.resources import account as accounts
 from relight.resources import alarm as alarms
 from relight.resources import bucket as buckets
+from relight.resources import forwarder as forwarders
 from relight.resources import guard as guards
 from relight.resources import key as keys
 from relight.resources import log_group as log_groups
@@ -26,6 +28,7 @@ from tests.unit.alarms import monitoring
 from tests.unit.builders import (
     ACCOUNT,
     ENOUGH_EVENTS,
+    REGION,
     TRAIL_ARN,
     bucket,
     encrypted,
@@ -35,6 +38,7 @@ from tests.unit.builders import (
     log_group,
     recorder,
     replicated,
+    standard,
     trail,
     vpc,
 )
@@ -54,6 +58,14 @@ class Row:
     before: Any = None
 
 
+FORWARDED = forwarding.Rule(
+    ACCOUNT,
+    REGION,
+    "relight-forwarder-kms",
+    forwarding.wanted(standard(), ACCOUNT, REGION, "relight-forwarder-kms"),
+)
+
+
 def guarded(part: Part, control: Row | None = None, **changed: Any) -> tuple[Part, Row]:
     """A part of Relight's own, and the row of its control: broken by these settings, mended from the part."""
     broken = replace(part, settings={**part.settings, **changed})
@@ -62,6 +74,7 @@ def guarded(part: Part, control: Row | None = None, **changed: Any) -> tuple[Par
 
 GUARDED = (
     guarded(own_part("rule", State="ENABLED", EventPattern="{}"), State="DISABLED"),
+    guarded(own_part("bus", **{"Statement send": {"Sid": "send"}}), **{"Statement send": None}),
     guarded(own_part("function", ReservedConcurrentExecutions=None), ReservedConcurrentExecutions=0),
     guarded(own_part("topic", Policy="{}"), Policy='{"Statement": []}'),
     guarded(own_part("queue", MessageRetentionPeriod="1209600"), MessageRetentionPeriod="60"),
@@ -132,6 +145,12 @@ ROWS = {
         None,
         (OBSERVE, OBSERVE, OBSERVE),
         Denial(Caller("AROAELSEWHERE", "210987654321"), "vpce-1", "123456789012", "s3.amazonaws.com:PutObject", ""),
+    ),
+    "forwarder.rule": Row(
+        forwarders,
+        (ENFORCE, ENFORCE, ENFORCE),
+        replace(FORWARDED, settings={**FORWARDED.settings, "State": "DISABLED"}),
+        FORWARDED,
     ),
     **{f"guard.{part.type}": row for part, row in GUARDED},
     "bucket.access-logging": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(logging={})),

@@ -192,7 +192,7 @@ class LampKind:
         fields = (("Room", old.room, new.room), ("Colour", old.colour, new.colour), ("Lit", old.lit, new.lit))
         return tuple(Drift(name, now, was) for name, was, now in fields if was and was != now)
 
-    def list_names(self, place: Place) -> list[str]:
+    def list_names(self, place: Place, standard: Standard) -> list[str]:  # noqa: ARG002 (the protocol's signature)
         answer = place.read("lamps", "ListLamps")
         return list(answer["Lamps"]) if answer else []
 

@@ -363,7 +363,7 @@ def test_the_account_is_always_there(answer: Any, found: Any) -> None:
     assert seen.state == Account(ACCOUNT, found)
     assert seen.resource.arn == f"arn:aws:s3::{ACCOUNT}:account"
     assert session.calls[0][2] == {"AccountId": ACCOUNT}
-    assert accounts.list_names(aws.home) == ["s3"]
+    assert accounts.list_names(aws.home, standard()) == ["s3"]
     assert accounts.revive({"account": ACCOUNT}) == Account(ACCOUNT)
 
 

@@ -152,7 +152,7 @@ def test_another_regions_trail_has_its_group_there() -> None:
         },
         ec2__DescribeFlowLogs={"FlowLogs": [{"ResourceId": "vpc-1", "LogGroupName": "/b"}]},
     )
-    assert kind.list_names(aws.home) == ["/b"]
+    assert kind.list_names(aws.home, standard()) == ["/b"]
 
 
 @pytest.mark.parametrize(

@@ -260,7 +260,7 @@ def test_a_refused_read_is_raised(call: str) -> None:
 
 def test_there_is_one_a_region() -> None:
     aws, session = fake_aws()
-    assert kind.list_names(aws.home) == ["monitoring"]
+    assert kind.list_names(aws.home, standard()) == ["monitoring"]
     assert session.calls == []
     assert kind.arn("aws-cn", ACCOUNT, "cn-north-1", "") == f"arn:aws-cn:cloudwatch:cn-north-1:{ACCOUNT}:monitoring"
     assert frozenset() == kind.CREATES

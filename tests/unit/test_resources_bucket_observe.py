@@ -172,7 +172,7 @@ def test_an_ordinary_bucket_that_may_not_be_read_is_nobodys_business() -> None:
 
 def test_the_names_of_the_regions_buckets() -> None:
     aws, session = fake_aws(s3__ListBuckets=[{"Buckets": [{"Name": "a"}]}, {"Buckets": [{"Name": "b"}]}])
-    assert list(kind.list_names(aws.home)) == ["a", "b"]
+    assert list(kind.list_names(aws.home, standard())) == ["a", "b"]
     assert session.calls == [(REGION, "s3:ListBuckets", {"BucketRegion": REGION})]
 
 

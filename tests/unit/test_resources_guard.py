@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,10 @@ def settings(**changes: Any) -> Any:
         ("events", "DisableRule", {"name": NAME, "eventBusName": "default"}, None, [f"rule/{NAME}"]),
         ("events", "DisableRule", {"name": NAME, "eventBusName": "relight"}, None, [f"rule/relight/{NAME}"]),
         ("events", "RemoveTargets", {"rule": NAME, "eventBusName": BUS, "ids": ["x"]}, None, [f"rule/relight/{NAME}"]),
+        ("events", "PutPermission", {"eventBusName": "relight", "policy": "{}"}, None, ["bus/relight"]),
+        ("events", "PutPermission", {"eventBusName": BUS, "statementId": "x"}, None, ["bus/relight"]),
+        ("events", "RemovePermission", {"statementId": "x"}, None, ["bus/default"]),
+        ("events", "DeleteEventBus", {"name": "relight"}, None, ["bus/relight"]),
         ("lambda", "DeleteFunction20150331", {"functionName": NAME}, None, [f"function/{NAME}"]),
         (
             "lambda",
@@ -140,7 +145,7 @@ def test_only_what_the_stack_lists_is_ours() -> None:
     assert kind.own_names(aws.home, settings()) == ["stack/relight", *ours]
     assert kind.own_names(aws.home, settings(guarded="Guard*")) == ["rule/relight-GuardRule"]
     assert set(session.names) == {"cloudformation:ListStackResources"}
-    assert kind.list_names(aws.home) == []
+    assert kind.list_names(aws.home, standard()) == []
 
 
 def test_a_part_that_cannot_be_read_is_not_gone() -> None:
@@ -282,6 +287,62 @@ def test_a_rule_on_a_hubs_bus() -> None:
         for _, params in planned(None if fields == (EXISTS,) else before, before, *fields):
             assert params["EventBusName"] == "relight"
             assert NAME in (params.get("Name"), params.get("Rule"))
+
+
+SEND = {"Sid": "send", "Effect": "Allow"}
+DEPLOYED_BUS = own_part("bus", Description="d", DeadLetterConfig={"Arn": "arn:aws:sqs:q"}, **{"Statement send": SEND})
+ALL_OF_IT = {"Name": NAME, "Description": "d", "DeadLetterConfig": {"Arn": "arn:aws:sqs:q"}}
+
+
+def permissions(calls: list[tuple[str, Any]]) -> list[Any]:
+    """What each call takes away or puts: an id, all, or statements."""
+    return [
+        json.loads(params["Policy"])["Statement"]
+        if "Policy" in params
+        else params.get("StatementId") or params["RemoveAllPermissions"]
+        for _, params in calls
+    ]
+
+
+def test_a_bus() -> None:
+    assert planned(DEPLOYED_BUS, DEPLOYED_BUS, "KmsKeyIdentifier") == [("UpdateEventBus", ALL_OF_IT)]
+    assert permissions(planned(DEPLOYED_BUS, DEPLOYED_BUS, "Statement everybody")) == ["everybody"]
+    assert permissions(planned(DEPLOYED_BUS, DEPLOYED_BUS, "Statement send")) == ["send", [SEND]]
+    assert permissions(planned(DEPLOYED_BUS, DEPLOYED_BUS, "Statement ")) == [True, [SEND]]
+    assert permissions(planned(DEPLOYED_BUS, own_part("bus"), "Statement ")) == [True]
+
+
+def test_a_bus_that_is_gone() -> None:
+    create, put = planned(None, DEPLOYED_BUS, EXISTS)
+    assert create == ("CreateEventBus", ALL_OF_IT)
+    assert permissions([put]) == [[SEND]]
+    assert operations(planned(None, own_part("bus"), EXISTS)) == ["CreateEventBus"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "settings_"),
+    [
+        (
+            {
+                "Name": "relight",
+                "KmsKeyIdentifier": "k",
+                "Policy": json.dumps({"Statement": [SEND, {"Effect": "Allow"}, {"Effect": "Deny"}]}),
+            },
+            {
+                "KmsKeyIdentifier": "k",
+                "Statement send": SEND,
+                "Statement ": [{"Effect": "Allow"}, {"Effect": "Deny"}],
+            },
+        ),
+        ({"Name": "relight"}, {}),
+        (refused("ResourceNotFoundException"), None),
+    ],
+)
+def test_a_bus_as_aws_shows_it(shown: Any, settings_: dict[str, Any] | None) -> None:
+    aws, _ = fake_aws(events__DescribeEventBus=shown)
+    (seen,) = kind.observe(aws, Scope(ACCOUNT, REGION, ("bus/relight",)), {}, settings())
+    assert seen.resource.arn == BUS
+    assert (seen.state.settings if seen.state else None) == settings_
 
 
 def test_a_functions_configuration_goes_back_in_one_call() -> None:

@@ -200,6 +200,6 @@ def test_locate() -> None:
 
 def test_list_and_revive() -> None:
     aws, _ = fake_aws(kms__ListKeys=[{"Keys": [{"KeyArn": KEY_ARN}]}, {"Keys": [{"KeyArn": "b"}]}])
-    assert list(kind.list_names(aws.home)) == [KEY_ARN, "b"]
+    assert list(kind.list_names(aws.home, standard())) == [KEY_ARN, "b"]
     data = {"account": "1", "region": "r", "id": "i", "state": "Enabled", "used_by": ["trail t"]}
     assert kind.revive(data).used_by == ("trail t",)

@@ -132,6 +132,6 @@ def test_what_was_never_recording_was_not_taken() -> None:
 
 def test_there_is_one_in_a_region() -> None:
     aws, session = fake_aws()
-    assert (kind.list_names(aws.home), session.calls) == (["recorder"], [])
+    assert (kind.list_names(aws.home, standard()), session.calls) == (["recorder"], [])
     assert kind.locate(record("StopConfigurationRecorder", None)) == Scope(ACCOUNT, REGION, ("recorder",))
     assert kind.revive({"account": "1", "region": "r", "partition": "aws"}) == Recorder("1", "r", "aws")

@@ -50,7 +50,7 @@ def test_the_trails_of_other_regions_and_of_the_organisation_are_listed_too() ->
 
 def test_the_names_of_the_trails_that_are_at_home_here() -> None:
     aws, session = fake_aws(cloudtrail__DescribeTrails={"trailList": [listed()]})
-    assert kind.list_names(aws.home) == [TRAIL_ARN]
+    assert kind.list_names(aws.home, standard()) == [TRAIL_ARN]
     assert session.calls == [(REGION, "cloudtrail:DescribeTrails", {"includeShadowTrails": False})]
 
 

@@ -239,7 +239,7 @@ def test_where_a_vpc_is_named_its_parts_lead_to_no_other() -> None:
 
 def test_the_names_of_the_accounts_own() -> None:
     aws, session = fake_aws(ec2__DescribeVpcs={"Vpcs": [shown("vpc-1"), shown("vpc-2")]})
-    assert list(kind.list_names(aws.home)) == ["vpc-1", "vpc-2"]
+    assert list(kind.list_names(aws.home, standard())) == ["vpc-1", "vpc-2"]
     assert session.calls[0][2] == {"Filters": [{"Name": "owner-id", "Values": [ACCOUNT]}]}
 
 

@@ -33,6 +33,7 @@ Reports = Callable[[str, Mapping[str, Any]], Any]
 def three_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said here of the sweep does not depend on how many kinds there are."""
     monkeypatch.setattr("relight.sweep.KINDS", (trail, vpc, bucket))
+    monkeypatch.setattr("relight.sweep.OF_A_HUB", ())
 
 
 class FakeJournal(Journal):

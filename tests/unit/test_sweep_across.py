@@ -12,7 +12,7 @@ import pytest
 from relight.errors import RelightError
 from relight.posture import Count, Counts, table
 from relight.progress import Progress
-from relight.resources import account, trail, vpc
+from relight.resources import account, forwarder, trail, vpc
 from relight.sweep import CHAINS, Desk, handler_for_sweep
 from tests.unit.builders import ACCOUNT, REGION, standard
 from tests.unit.fakes import ORGANIZATION, Answer, FakeClock, FakeLedger, FakeNotifier, fake_hub, refused
@@ -27,6 +27,7 @@ FLOW_LOGS = "vpc.flow-logs"
 @pytest.fixture(autouse=True)
 def three_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relight.sweep.KINDS", (trail, vpc, account))
+    monkeypatch.setattr("relight.sweep.OF_A_HUB", ())
 
 
 class Journals(FakeJournal):
@@ -161,6 +162,20 @@ def test_all_regions_of_an_account_are_looked_at_with_its_role(hub: Hub) -> None
     assert {key for name, key in used if name == "lambda:Invoke"} == {""}
     (next_one,) = hub.started
     assert next_one == {"source": "relight.sweep", "sweep": "s1", "full": False, "accounts": [SECOND]}
+
+
+def test_the_forwarder_is_looked_at_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relight.sweep.KINDS", ())
+    monkeypatch.setattr("relight.sweep.OF_A_HUB", (forwarder,))
+    monkeypatch.setattr(f"{__name__}.FAMILIES", {"forwarder": "forwarder-function"})
+    hub = Hub(monkeypatch)
+    for owner in (ACCOUNT, FIRST):
+        hub.handle({"sweep": "s1", "accounts": [owner]})
+    asked = [(each["account"], each["region"]) for each in hub.requests]
+    assert asked == [(owner, region) for owner in (ACCOUNT, FIRST) for region in REGIONS]
+    names = hub.requests[0]["names"]
+    assert {"relight-forwarder-cloudtrail", "relight-forwarder-events", "relight-forwarder-events-watch"} <= set(names)
+    assert "events:ListRules" not in hub.session.names, "what is missing would not be listed"
 
 
 def test_the_hub_s_own_region_is_looked_at_as_itself(hub: Hub) -> None:

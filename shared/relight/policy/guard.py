@@ -84,6 +84,20 @@ def rule(part: Part | None, standard: Standard, baseline: Part | None) -> Iterat
 
 
 @control(
+    "guard.bus",
+    title="A hub's bus takes the organisation's events, and nobody else's",
+    severity=Severity.CRITICAL,
+    triggers=("DeleteEventBus", "PutPermission", "RemovePermission", "UpdateEventBus"),
+    repair="PutPermission, RemovePermission, UpdateEventBus, CreateEventBus",
+    introduce=Mode.ENFORCE,
+    absent=True,
+)
+def bus(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
+    """The bus is there; its policy, key and dead-letter queue are as deployed."""
+    yield from changes("bus", part, baseline)
+
+
+@control(
     "guard.function",
     title="Relight's functions can run, as they were deployed",
     severity=Severity.CRITICAL,

@@ -42,7 +42,7 @@ def observe(
     yield Observed(Resource(KIND, NAME, full, scope.account, scope.region), Account(scope.account, found))
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """There is one in an account."""
     return [NAME]
 

@@ -234,7 +234,7 @@ def _listeners(place: Place, topic: str) -> int | Unread | None:
     return sum(str(each.get("SubscriptionArn", "")).startswith("arn:") for each in listed)
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """Its one name: every Region has its monitoring."""
     return [NAME]
 

@@ -167,7 +167,7 @@ READERS: Mapping[str, Callable[[Place, str], Any]] = {
 }
 
 
-def list_names(place: Place) -> Iterator[str]:
+def list_names(place: Place, standard: Standard) -> Iterator[str]:
     """All buckets of the account in the Region."""
     listed = place.pages("s3", "ListBuckets", "Buckets", BucketRegion=place.region, PaginationConfig={"PageSize": 1000})
     for bucket in listed:

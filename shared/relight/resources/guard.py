@@ -16,7 +16,7 @@ from relight.policy import state
 from relight.policy.control import CONTROLS
 from relight.policy.guard import EXISTS, Part, weaker
 from relight.record import Record, dig, text
-from relight.resources.own import alarm, function, ledger, queue, role, rule, schedule, stack, topic
+from relight.resources.own import alarm, bus, function, ledger, queue, role, rule, schedule, stack, topic
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -26,6 +26,7 @@ CREATES: frozenset[str] = frozenset()
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 MODULES: Mapping[str, ModuleType] = {
     "alarm": alarm,
+    "bus": bus,
     "function": function,
     "ledger": ledger,
     "queue": queue,
@@ -47,8 +48,11 @@ SOURCES = {
     "sqs.amazonaws.com": "queue",
     CLOUDFORMATION: "stack",
 }
+# Of EventBridge's calls, those on a bus; all others are on a rule.
+OF_A_BUS = ("DeleteEventBus", "PutPermission", "RemovePermission", "UpdateEventBus")
 ARNS = {
     "alarm": "cloudwatch:{place}:alarm:",
+    "bus": "events:{place}:event-bus/",
     "function": "lambda:{place}:function:",
     "ledger": "dynamodb:{place}:table/",
     "queue": "sqs:{place}:",
@@ -69,11 +73,17 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 
 def locate(record: Record) -> Scope:
     """The parts that the record names, whoever's they are. A change set may be named by its ARN alone."""
-    kind = SOURCES.get(record.source, "")
+    kind = _type(record)
     names = [name for name in map(_plain, _named(kind, record)) if name]
     if not names and record.name != "ExecuteChangeSet":
         record.need(kind or "part of Relight")
     return Scope(record.account, record.region, names=tuple(f"{kind}/{name}" for name in names))
+
+
+def _type(record: Record) -> str:
+    """The type of the part that a call is about."""
+    kind = SOURCES.get(record.source, "")
+    return "bus" if kind == "rule" and record.name in OF_A_BUS else kind
 
 
 def _named(kind: str, record: Record) -> list[Any]:
@@ -90,8 +100,10 @@ def _named(kind: str, record: Record) -> list[Any]:
         whole = dig(asked, "fullyQualifiedArn", "relativeId", "functionName")
         return [dig(answered, "functionArn") or asked.get("functionName") or whole]
     if kind == "rule":
-        rule, bus = asked.get("name") or asked.get("rule"), stack.short(text(asked.get("eventBusName")))
-        return [f"{bus}/{rule}" if rule and bus not in ("", "default") else rule]
+        rule, on = asked.get("name") or asked.get("rule"), stack.short(text(asked.get("eventBusName")))
+        return [f"{on}/{rule}" if rule and on not in ("", "default") else rule]
+    if kind == "bus":
+        return [asked.get("name") or asked.get("eventBusName") or "default"]
     keys = {
         "ledger": ("tableName", "resourceArn"),
         "queue": ("queueUrl",),
@@ -136,18 +148,18 @@ def may_be_own(name: str, standard: Standard) -> bool:
 
     The template names nothing itself: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html.
     """
-    of_the_stack, own = stack.stack_name(standard.stack), name.partition("/")[2].rpartition("/")[2]
+    of_the_stack, own = standard.stack_name, name.partition("/")[2].rpartition("/")[2]
     return own == of_the_stack or own.startswith(f"{of_the_stack}-")
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """None for the sweep: the guard has a schedule of its own."""
     return []
 
 
 def taken(record: Record, baseline: Baseline[Part] | None, standard: Standard) -> dict[str, str]:
     """Whoever touches a part is told of, even if nothing came of it; not so a deployment."""
-    kind = SOURCES.get(record.source, "")
+    kind = _type(record)
     control = f"{KIND}.{kind}"
     if control not in CONTROLS or record.name not in CONTROLS[control].triggers:
         return {}

@@ -134,7 +134,7 @@ def _bucket_keys(place: Place, bucket: str) -> list[str]:
     return [key for key in keys if key.startswith("arn:")]
 
 
-def list_names(place: Place) -> Iterator[str]:
+def list_names(place: Place, standard: Standard) -> Iterator[str]:
     """The ARNs of all keys of the Region; AWS's own are left out when they are looked at."""
     for key in place.pages("kms", "ListKeys", "Keys"):
         yield key["KeyArn"]

@@ -50,7 +50,7 @@ class Kind(Protocol):
     def weaker(self, old: Any, new: Any, standard: Standard) -> tuple[Drift, ...]:
         """What a compliant state has given up since the baseline, or where it leads beside it. Pure."""
 
-    def list_names(self, place: Place) -> Iterable[str]:
+    def list_names(self, place: Place, standard: Standard) -> Iterable[str]:
         """The names of all resources whose home is a Region, for the sweep, page by page. Raises AwsError."""
 
     def revive(self, data: Mapping[str, Any]) -> Any:

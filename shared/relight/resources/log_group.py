@@ -82,7 +82,7 @@ def _users(place: Place) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """The names of the Region's log groups that something writes to, be they there or not."""
     return sorted(_users(place))
 

@@ -68,7 +68,7 @@ def _read(place: Place, standard: Standard) -> Recorder:
     )
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """Every Region has one to look at, be it there or not."""
     return [NAME]
 

@@ -189,14 +189,14 @@ def _tags(place: Place, trail_arn: str) -> Mapping[str, str] | Unread:
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-# The filters of a trail's log group; whether there is such a group, or why that is not known.
-Readers = tuple[dict[str, Any], ...] | bool | Unread
+# The filters of a trail's log group; None where there is no such group, or why that is not known.
+Readers = tuple[dict[str, Any], ...] | Unread | None
 
 
 def _readers(place: Place, trail_arn: str, group: str) -> Readers:
     """Whether a trail's log group exists, and whom it hands events on to. One read tells both."""
     if not group:
-        return False
+        return None
     owner = group.split(":")[4:5]
     if owner != trail_arn.split(":")[4:5]:
         return Unread(f"it belongs to {owner}", foreign=True)
@@ -206,7 +206,7 @@ def _readers(place: Place, trail_arn: str, group: str) -> Readers:
         answer = place.read("logs", "DescribeSubscriptionFilters", missing=gone, logGroupName=name)
     except AwsError as error:
         return unread(error)
-    return tuple(_filter(each) for each in answer["subscriptionFilters"]) if answer else False
+    return tuple(_filter(each) for each in answer["subscriptionFilters"]) if answer else None
 
 
 def _with_log_group(trail: Trail, readers: Readers, before: Trail | None) -> Trail:
@@ -216,8 +216,8 @@ def _with_log_group(trail: Trail, readers: Readers, before: Trail | None) -> Tra
     if isinstance(readers, Unread):
         last_known = before.subscription_filters if before else ()
         return replace(trail, log_group_exists=readers, subscription_filters=last_known)
-    if isinstance(readers, bool):
-        return replace(trail, log_group_exists=readers)
+    if readers is None:
+        return replace(trail, log_group_exists=False)
     return replace(trail, subscription_filters=readers)
 
 
@@ -300,7 +300,7 @@ def _bucket_region(place: Place, bucket: str) -> str:
         return ""
 
 
-def list_names(place: Place) -> list[str]:
+def list_names(place: Place, standard: Standard) -> list[str]:
     """The ARNs of the trails that have their home in the Region; shadow and organisation trails are left out."""
     answer = place.read("cloudtrail", "DescribeTrails", includeShadowTrails=False) or {}
     return [trail["TrailARN"] for trail in answer["trailList"]]

@@ -98,8 +98,13 @@ def observe(
             yield Observed(resource, found)
 
 
-def list_names(place: Place) -> Iterator[str]:
-    """The ids of the account's own VPCs in the Region; those that are shared with it are left out."""
+def list_names(place: Place, standard: Standard) -> Iterator[str]:
+    """The ids of the Region's VPCs."""
+    return owned(place)
+
+
+def owned(place: Place) -> Iterator[str]:
+    """The ids of the account's own VPCs in the Region; those that are shared with it are left out. Raises AwsError."""
     own = [{"Name": "owner-id", "Values": [place.account]}]
     for vpc in place.pages("ec2", "DescribeVpcs", "Vpcs", Filters=own, PaginationConfig=PAGES):
         yield vpc["VpcId"]

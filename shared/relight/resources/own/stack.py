@@ -10,12 +10,14 @@ from typing import Any
 from relight.aws import Place
 from relight.errors import UnknownState
 from relight.model import Call
+from relight.standard import stack_name
 
 PROTECTED = "EnableTerminationProtection"
 # Of each resource type of the stack that is guarded, the type of its part.
 TYPES = {
     "AWS::CloudWatch::Alarm": "alarm",
     "AWS::DynamoDB::Table": "ledger",
+    "AWS::Events::EventBus": "bus",
     "AWS::Events::Rule": "rule",
     "AWS::IAM::Role": "role",
     "AWS::Lambda::Function": "function",
@@ -57,11 +59,6 @@ def parts(place: Place, stack_id: str) -> dict[str, str]:
         if each["ResourceType"] in TYPES and each.get("PhysicalResourceId"):
             found[f"{TYPES[each['ResourceType']]}/{short(each['PhysicalResourceId'])}"] = each["LogicalResourceId"]
     return found
-
-
-def stack_name(stack_id: str) -> str:
-    """The name in a stack's ARN, or the name itself."""
-    return stack_id.split("/")[1] if stack_id.startswith("arn:") else stack_id
 
 
 def short(physical_id: str) -> str:
