@@ -13,7 +13,7 @@ from relight.errors import RelightError
 from relight.posture import Count, Counts, table
 from relight.progress import Progress
 from relight.resources import account, forwarder, trail, vpc
-from relight.sweep import CHAINS, Desk, handler_for_sweep
+from relight.sweep import CHAINS, LONGEST_CHAIN, Desk, handler_for_sweep
 from tests.unit.builders import ACCOUNT, REGION, standard
 from tests.unit.fakes import ORGANIZATION, Answer, FakeClock, FakeLedger, FakeNotifier, fake_hub, refused
 from tests.unit.test_sweep import HIGH, Context, FakeJournal, answered
@@ -139,6 +139,12 @@ def test_every_active_account_is_in_one_chain(hub: Hub) -> None:
     chained = [each for chain in hub.started for each in chain["accounts"]]
     assert sorted(chained) == sorted([ACCOUNT, *hub.members])
     assert hub.requests == [], "it looks at nothing itself"
+
+
+def test_no_chain_is_longer_than_the_hour_between_two_sweeps(hub: Hub) -> None:
+    hub.members = [f"{number:012}" for number in range(999)]
+    hub.handle(SCHEDULED)
+    assert [len(each["accounts"]) for each in hub.started] == [LONGEST_CHAIN] * 40
 
 
 def test_a_list_of_accounts_is_taken_as_it_is(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
