@@ -1,19 +1,21 @@
-"""moto, put right where its time grows with the square of what it holds, as AWS's does not.
+"""moto, put right where it takes time that AWS does not: the square of what it holds, or the same work again and again.
 
 - Of a transaction it copies the whole table, to be able to roll back, once for each of the items. One that only puts,
   deletes and checks replaces rows and changes none, so that one copy of what leads to the rows is enough.
 - A filter with many values it holds against each resource value by value, each as a pattern. Most are none.
+- For each value of each answer it works out anew what the attribute may be called (a ninth of the time of all calls).
 """
 
 import copy
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+from moto.core.serialize import AttributePicker, AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
@@ -21,6 +23,7 @@ from moto.ec2 import models as ec2
 from moto.ec2.utils import generic_filter, is_filter_matching
 
 Transact = Callable[[DynamoDBBackend, list[dict[str, Any]]], None]
+Keys = Callable[[AttributePicker, AttributePickerContext], Iterable[str]]
 
 _COPIES: ContextVar[dict[str, Table] | None] = ContextVar("_COPIES", default=None)  # of the tables, in a transaction
 
@@ -30,6 +33,8 @@ def put_right() -> None:
     """Corrects moto for the whole process, once."""
     vars(dynamodb)["copy"] = SimpleNamespace(copy=copy.copy, deepcopy=_deepcopy)
     setattr(DynamoDBBackend, "transact_write_items", _with_one_copy(DynamoDBBackend.transact_write_items))  # noqa: B010 (mypy takes no other way)
+    for picker in (AttributePicker, XFormedAttributePicker):
+        setattr(picker, "get_possible_keys", _remembered(picker.get_possible_keys))  # noqa: B010 (as above)
     for name, module in sys.modules.items():
         if name.startswith(ec2.__name__) and vars(module).get("generic_filter") is generic_filter:
             vars(module)["generic_filter"] = _filtered
@@ -55,6 +60,19 @@ def _deepcopy(thing: Any) -> Any:
         copies[thing.name] = found = copy.copy(thing)
         found.items = defaultdict(dict, {key: copy.copy(rows) for key, rows in thing.items.items()})
     return copies[thing.name]
+
+
+def _remembered(find: Keys) -> Keys:
+    """The same, found once for each key of a shape and type of object, and the ways to look for it: no more goes in."""
+    known: dict[tuple[object, ...], tuple[object, tuple[str, ...]]] = {}
+
+    def get_possible_keys(picker: AttributePicker, context: AttributePickerContext) -> tuple[str, ...]:
+        what = context.key, id(context.shape), type(context.obj), *picker.alias_providers
+        if what not in known:
+            known[what] = context.shape, tuple(find(picker, context))  # with the shape, so that its id stays its own
+        return known[what][1]
+
+    return get_possible_keys
 
 
 def _filtered(filters: dict[str, Any], objects: list[Any]) -> list[Any]:

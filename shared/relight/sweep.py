@@ -44,8 +44,8 @@ KINDS: tuple[Kind, ...] = (trail, vpc, bucket, key, recorder, alarm, account, lo
 OF_A_HUB: tuple[Kind, ...] = (forwarder,)
 # What an account has once, whatever the Region.
 GLOBAL = (account.KIND,)
-# So many accounts are swept at a time, or as many as it takes for no chain to be longer than this: at the two minutes an
-# account that docs/organisation.md reckons with, each ends within an hour. Each takes two of Lambda's executions.
+# So many accounts are swept at a time, or as many as it takes for no chain to be longer than this: at two minutes an
+# account, as docs/organisation.md reckons, each ends within an hour. Each takes two of Lambda's executions.
 CHAINS, LONGEST_CHAIN = 10, 25
 # So few that a family function is done well within its timeout; VPCs are read hundreds at a time, and repaired so.
 BATCH = 50

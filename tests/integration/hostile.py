@@ -25,6 +25,7 @@ The account is then as before, and serves the next sequence. `python -m tests.in
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import logging
@@ -739,6 +740,7 @@ def play_alone(group: tuple[int, int]) -> Played:
     """A seed and how many sequences, in a process that does nothing else."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
+    gc.set_threshold(100_000, 50, 100)  # so much is alive here that looking for garbage takes a twentieth of the time
     number, sequences = group
     with LocalAws() as aws, world(aws) as played:
         try:
