@@ -128,7 +128,9 @@ def test_the_demo_of_an_organisation_fails_where_no_event_is_forwarded(
 
     def and_disable_a_rule(organised: Organisation, member: Place) -> Account:
         victim = build(organised, member)
+        organised.aws.delivers = False  # or it would be switched on again at once
         member.client("events").disable_rule(Name="relight-forwarder-ec2")
+        organised.aws.delivers = True
         return victim
 
     monkeypatch.setattr(Organisation, "build", and_disable_a_rule)

@@ -48,7 +48,7 @@ def test_of_a_hubs_forwarder_too(local_aws: LocalAws, fresh: Fresh, monkeypatch:
     monkeypatch.setattr(faults, "FAULTS", TWO)
     victim = fresh("faults of a hub", lambda: faults.build_hub(local_aws))
     todo = faults.scenarios(local_aws, victim, sabotage.OF_A_HUB)
-    assert {family for family, _ in todo} == {"forwarder"}
+    assert {family for family, _ in todo} == {"forwarder", "guard"}
     cells = list(faults.matrix(local_aws, victim, todo))
     assert not [cell for cell in cells if not cell.verdict.good]
     called = {cell.action for cell in cells}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from local import account, attacks, cloudtrail, sabotage
+from local import account, attacks, cloudtrail, faults, sabotage
 from local.account import FLOW_LOG_GROUP, Account
 from local.cloud import LocalAws
 from local.sabotage import Sabotage, guards
-from local.settings import ACCOUNT, REGION
+from local.sabotage.forwarders import PREFIX
+from local.settings import ACCOUNT, REGION, STACK
 from relight.ledger import FEW
 from relight.policy import CONTROLS
 from relight.record import plain_name
@@ -38,8 +41,10 @@ UNSEEN: dict[str, dict[str, str]] = {
     "guard": {
         "cloudformation:UpdateTerminationProtection": "moto has no such thing: tests/unit/test_resources_guard.py",
         "dynamodb:Query": "its parts are always named, and the ledger's access is one policy for all",
+        "events:UpdateEventBus": "moto has no such thing: tests/unit/test_resources_guard.py",
         "lambda:PutFunctionConcurrency": "none is reserved, as shipped: tests/unit/test_resources_guard.py",
     },
+    "forwarder": {"dynamodb:Query": "its rules are always named, and the ledger's access is one policy for all"},
     "guard_watch": {
         "dynamodb:Query": "its parts are always named, and the ledger's access is one policy for all",
         "lambda:PutFunctionConcurrency": "none is reserved, as shipped: tests/unit/test_resources_guard.py",
@@ -63,10 +68,14 @@ def test_the_calls_made_are_what_the_roles_allow(local_aws: LocalAws) -> None:
     local_aws.calls.clear()
     cloud = helpers.set_to_work(local_aws, guarded=True)
     _every_way(cloud, victim)
+    calls = {family: set(made) for family, made in cloud.calls.items()}
+    _as_a_hub(local_aws)
+    for family in ("forwarder", "guard"):
+        calls[family] = calls.get(family, set()) | local_aws.calls[family]
 
     for family, function in functions().items():
         allowed = actions(function.role) - of_a_hub()  # which this stack is not
-        needed = required(cloud.calls[family], function.features) - of_a_hub()
+        needed = required(calls[family], function.features) - of_a_hub()
         assert not needed - allowed, f"{function.role} must allow {sorted(needed - allowed)}"
         unseen = UNSEEN.get(family, {}).keys()
         assert allowed - needed == unseen, (
@@ -87,6 +96,9 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
     for each in sabotage.ALL:
         each.commit(cloud, cloud.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
         cloud.settle()
+    told = next(message.data for message in cloud.notifications if "findings" in message.data)
+    message = {"Message": json.dumps(told), "Timestamp": "2026-11-21T12:00:00.000Z"}
+    helpers.invoke(cloud, "security_hub", {"Records": [{"EventSource": "aws:sns", "Sns": message}]})
     helpers.invoke(cloud, "guard", {"source": "aws.scheduler", "detail-type": "Scheduled Event", "id": "1"})
     for guard, attacked in (("guard", guards.SABOTAGES), ("guard_watch", guards.OF_THE_GUARD)):
         _if_only_one_hears(cloud, victim, guard, attacked)
@@ -127,6 +139,19 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
             DeliverLogsPermissionArn=role,
         )
     helpers.sweep(cloud)
+
+
+def _as_a_hub(aws: LocalAws) -> None:
+    """What a hub does besides: its forwarder and its bus attacked, with the sweep to look for what nobody heard of."""
+    victim = faults.build_hub(aws)
+    for each in sabotage.OF_A_HUB:
+        each.commit(aws, aws.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
+        aws.settle()
+    with helpers.nobody_listening(aws):
+        aws.client("events").disable_rule(Name=f"{PREFIX}kms")
+    helpers.sweep(aws)
+    aws.client("events").delete_event_bus(Name=STACK)
+    aws.settle()
 
 
 def _if_only_one_hears(cloud: LocalAws, victim: Account, guard: str, attacked: tuple[Sabotage, ...]) -> None:
