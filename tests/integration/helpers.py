@@ -92,6 +92,7 @@ def invoke(aws: LocalAws, family: str, event: object) -> Any:
 
 def relight(aws: LocalAws, command: str, *arguments: str, answer: str = "") -> Result:
     """An operator's command on their own machine; what comes of it is waited for. `answer` is what they type."""
+    aws.settle()  # a function that still ran would write into what the command prints, and take its calls for its own
     result = run(aws, command, *arguments, answer=answer)
     aws.settle()
     return result

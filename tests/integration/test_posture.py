@@ -62,6 +62,7 @@ def checked(aws: LocalAws) -> dict[str, int]:
     """The violations that `relight check` finds, by control, with an operator's own credentials."""
     operator = {"AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "operator", "AWS_DEFAULT_REGION": REGION}
     arguments = ["check", "--endpoint-url", aws.url, "--output", "json"]
+    aws.settle()  # no function may write into what is printed
     result = CliRunner().invoke(main, arguments, env=operator | {"AWS_PROFILE": None, "NO_PROXY": "127.0.0.1"})
     return {row["control"]: row["violated"] for row in json.loads(result.stdout)["posture"]}
 
