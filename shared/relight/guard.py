@@ -21,9 +21,9 @@ from relight.policy import judge
 from relight.reconcile import known, reconcile
 from relight.record import parse, unprompted
 from relight.resources import guard
-from relight.resources.own.stack import Stack, describe
+from relight.resources.own.stack import CLOUDFORMATION, Stack, describe
 
-CLOUDFORMATION = "aws.cloudformation"
+STACKS = "aws.cloudformation"  # the source of events about stacks
 # The detail-types of what is no API call.
 SCHEDULED = "Scheduled Event"
 STATUS_CHANGE = "CloudFormation Stack Status Change"
@@ -73,9 +73,9 @@ def _take(run: Runtime, event: Any, teller: str) -> Any:
     if not names:
         return None  # somebody else's rule, function, topic …
     stack = describe(home, standard.stack)
-    of_the_stack = event.get("source") == CLOUDFORMATION
+    of_the_stack = event.get("source") == STACKS
     if stack.deploying and not of_the_stack:
-        if record.actor.invoked_by == guard.CLOUDFORMATION:
+        if record.actor.invoked_by == CLOUDFORMATION:
             return None
         raise Deploying(f"{record.name} {record.event_id}: stack {stack.name} is {stack.status}; left to the retry")
     adopt(run, stack, sorted(names))

@@ -26,6 +26,7 @@ from relight.policy.forwarder import (
 )
 from relight.policy.state import lasting
 from relight.resources import forwarder as kind
+from relight.resources.own.stack import CLOUDFORMATION
 from tests.unit.builders import ACCOUNT, NOON, REGION, accepted_by_botocore, record, standard
 from tests.unit.fakes import ORGANIZATION, fake_hub, refused
 
@@ -137,7 +138,7 @@ def test_of_what_is_done_in_the_members_role_only_a_repair_is_the_hubs_own(
 
 
 def test_a_stack_that_is_taken_away_is_left_to_the_next_sweep_and_a_roll_out_is_judged() -> None:
-    who = {"type": "AWSService", "invokedBy": kind.CLOUDFORMATION}
+    who = {"type": "AWSService", "invokedBy": CLOUDFORMATION}
     assert kind.locate(record("DeleteRule", {"name": NAME}, userIdentity=who)).names == ()
     updated = record("PutRule", {"name": NAME, "state": "DISABLED"}, userIdentity=who)
     assert kind.locate(updated).names == (NAME,)

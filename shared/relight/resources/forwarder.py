@@ -30,6 +30,7 @@ from relight.policy.forwarder import (
 )
 from relight.record import Record, dig, text
 from relight.resources.own import role, rule
+from relight.resources.own.stack import CLOUDFORMATION, short
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -39,7 +40,6 @@ CREATES: frozenset[str] = frozenset()
 CONTROL = "forwarder.rule"
 ID = "Hub"  # of the target that docs/forwarder.yaml gives a rule
 MOST_TARGETS = 5  # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
-CLOUDFORMATION = "cloudformation.amazonaws.com"
 # What CloudFormation calls of a rule that is no longer in a stack.
 TAKEN_AWAY = ("RemoveTargets", "DeleteRule")
 DESCRIPTION = "Relight: sends events to the hub"
@@ -53,7 +53,7 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 def locate(record: Record) -> Scope:
     """The rule that the record names, whosever it is; none of another bus than the default, none of a deleted stack."""
     named = record.need("rule", record.request.get("name"), record.request.get("rule"))
-    on = text(record.request.get("eventBusName")).rpartition("/")[2]
+    on = short(text(record.request.get("eventBusName")))
     goes = record.actor.invoked_by == CLOUDFORMATION and record.name in TAKEN_AWAY
     ours = on in ("", "default") and not goes
     return Scope(record.account, record.region, names=(named,) if ours else ())

@@ -23,7 +23,6 @@ __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", 
 
 KIND = "guard"
 CREATES: frozenset[str] = frozenset()
-CLOUDFORMATION = "cloudformation.amazonaws.com"
 MODULES: Mapping[str, ModuleType] = {
     "alarm": alarm,
     "bus": bus,
@@ -46,7 +45,7 @@ SOURCES = {
     "scheduler.amazonaws.com": "schedule",
     "sns.amazonaws.com": "topic",
     "sqs.amazonaws.com": "queue",
-    CLOUDFORMATION: "stack",
+    stack.CLOUDFORMATION: "stack",
 }
 # Of EventBridge's calls, those on a bus; all others are on a rule.
 OF_A_BUS = ("DeleteEventBus", "PutPermission", "RemovePermission", "UpdateEventBus")
@@ -163,7 +162,7 @@ def taken(record: Record, baseline: Baseline[Part] | None, standard: Standard) -
     control = f"{KIND}.{kind}"
     if control not in CONTROLS or record.name not in CONTROLS[control].triggers:
         return {}
-    if record.actor.invoked_by == CLOUDFORMATION and kind != "stack":
+    if record.actor.invoked_by == stack.CLOUDFORMATION and kind != "stack":
         return {}
     return {control: "What was in it is lost." if record.name == "PurgeQueue" else ""}
 

@@ -12,6 +12,7 @@ from relight.errors import UnknownState
 from relight.model import Call
 from relight.standard import stack_name
 
+CLOUDFORMATION = "cloudformation.amazonaws.com"  # as a record names who made its call on somebody's behalf
 PROTECTED = "EnableTerminationProtection"
 # Of each resource type of the stack that is guarded, the type of its part.
 TYPES = {
