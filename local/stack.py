@@ -73,7 +73,7 @@ def deploy(place: Place, template: Path = PROJECT / "template.yaml", **parameter
     """Creates the stack and returns what it became."""
     source = _source(template)
     given = {name: value for name, value in (PARAMETERS | parameters).items() if name in source.get("Parameters", {})}
-    body = _transformed(template, tuple(sorted(given.items())))
+    body = transformed(template, tuple(sorted(given.items())))
     built = _create(place, STACK, body, given)
     _write_out_key_policies(place)
     _write_out_variables(place)
@@ -129,7 +129,7 @@ def _complete(place: Place, resolved: "_Resolved") -> None:
         client("cloudwatch").put_metric_alarm(AlarmName=name, **alarm)
     for logical_id, schedule in resolved.of_type("AWS::Scheduler::Schedule"):
         name = resolved.note(logical_id, "AWS::Scheduler::Schedule")
-        client("scheduler").create_schedule(Name=name, **{k: v for k, v in schedule.items() if k != "Name"})
+        client("scheduler").create_schedule(Name=name, **schedule)
 
 
 def _put_policies(client: Callable[[str], Any], resolved: "_Resolved") -> None:
@@ -178,7 +178,8 @@ def _source(template: Path) -> dict[str, Any]:
 
 
 @functools.cache
-def _transformed(template: Path, parameters: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def transformed(template: Path, parameters: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+    """The template as CloudFormation gets it, once SAM has written out what is its own."""
     fragment = deepcopy(_source(template))
     for resource in fragment["Resources"].values():
         properties = resource.get("Properties", {})

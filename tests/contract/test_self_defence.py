@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 import pytest
 
 from local.settings import PROJECT, STACK
+from local.stack import transformed
 from relight.policy import Control, controls_of
 from relight.resources.guard import ARNS
 from relight.resources.own.stack import TYPES
-from tests.contract.template import of_type
 
 TEXT = (PROJECT / "docs" / "service-control-policy.json").read_text(encoding="utf-8")
 STATEMENTS = json.loads(TEXT)["Statement"]
@@ -69,10 +69,13 @@ def test_only_a_deployment_and_relight_itself_are_let_through() -> None:
 def test_cloudformation_names_every_part() -> None:
     """By that the guard knows them, and the policy in docs/ does."""
     names = {"AlarmName", "FunctionName", "Name", "QueueName", "RoleName", "TableName", "TopicName"}
+    resources = transformed(PROJECT / "template.yaml")["Resources"]  # for SAM names what nobody asked it to name
     named = {
         logical_id: sorted(each["Properties"].keys() & names)
-        for logical_id, each in of_type(*TYPES, "AWS::Serverless::Function").items()
-        if each["Properties"].keys() & names and each["Properties"].get("Name") != {"Ref": "AWS::StackName"}
+        for logical_id, each in resources.items()
+        if each["Type"] in TYPES
+        and each["Properties"].keys() & names
+        and each["Properties"].get("Name") != {"Ref": "AWS::StackName"}
     }
     assert not named, f"{named}: these would not begin with the stack's name"
 
