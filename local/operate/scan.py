@@ -16,18 +16,18 @@ from typing import Any
 from relight.aws import Aws
 from relight.case import Case, Runtime
 from relight.clock import Clock
-from relight.errors import RelightError
+from relight.errors import AwsError, RelightError
 from relight.ledger import Ledger
 from relight.model import Actor, Call, Cause, Drift, Finding, Mode, Observed, Outcome, Resource, Scope
 from relight.notify import Notifier
 from relight.policy import CONTROLS, controls_of
 from relight.policy.exemption import exempt
 from relight.posture import PRACTICES, Count, Counts, Unit, added, counted
+from relight.reconcile import one_by_one
 from relight.record import Record
 from relight.resources import account, alarm, bucket, seen, trail
 from relight.resources.kind import Kind
 from relight.standard import Exemption, Standard
-from relight.survey import one_by_one
 from relight.sweep import BATCH, KINDS
 
 # Threads: most of a read is waiting. Few enough that no API's quota is spent by them.
@@ -162,10 +162,10 @@ class Scanner:
 
     def _look(self, run: Runtime, kind: Kind, scope: Scope) -> tuple[Scan, dict[str, str]]:
         """Some resources of one kind: what was found, and why those could not be read that could not."""
-        found, failed = Scan(), dict[str, str]()
-        for observed in one_by_one(run, kind, scope, {}, failed):
+        found, unread = Scan(), dict[str, AwsError]()
+        for observed in one_by_one(run, kind, scope, {}, unread):
             found.add(self._judged(case(run, kind, scope), observed))
-        return found, failed
+        return found, {name: str(error) for name, error in unread.items()}
 
     def _judged(self, case: Case, observed: Observed[Any]) -> Scan:
         """One resource."""

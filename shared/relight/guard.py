@@ -12,13 +12,13 @@ from typing import Any
 
 from relight import telemetry
 from relight.case import Runtime
-from relight.errors import MalformedRecord, RelightError
+from relight.errors import AwsError, MalformedRecord, RelightError
 from relight.fallback import FallbackLedger
 from relight.handler import Handler, runtime, take_event
 from relight.message import Message, clean, shown, subject_line
 from relight.model import MET, Actor, Baseline, Drift, Scope, Severity
 from relight.policy import judge
-from relight.reconcile import known, reconcile
+from relight.reconcile import known, one_by_one, reconcile
 from relight.record import parse, unprompted
 from relight.resources import guard
 from relight.resources.own.stack import CLOUDFORMATION, Stack, describe
@@ -65,7 +65,7 @@ def _take(run: Runtime, event: Any, teller: str) -> Any:
         look_round(run, describe(home, standard.stack), str(event.get("id", "")), teller)
         return telemetry.alive()
     if event.get("detail-type") == STATUS_CHANGE:
-        return adopt(run, describe(home, standard.stack), guard.own_names(home, standard))
+        return _raise_first(adopt(run, describe(home, standard.stack), guard.own_names(home, standard)))
     record = parse(event)
     scope = guard.locate(record)
     touched = [name for name in scope.names if guard.may_be_own(name, standard)]
@@ -78,7 +78,7 @@ def _take(run: Runtime, event: Any, teller: str) -> Any:
         if record.actor.invoked_by == CLOUDFORMATION:
             return None
         raise Deploying(f"{record.name} {record.event_id}: stack {stack.name} is {stack.status}; left to the retry")
-    adopt(run, stack, sorted(names))
+    _raise_first(adopt(run, stack, sorted(names)))
     return take_event(run, (guard,), event, teller, replace(scope, names=tuple(sorted(names))))
 
 
@@ -87,33 +87,36 @@ def look_round(run: Runtime, stack: Stack, run_id: str, teller: str) -> None:
     if stack.deploying:
         return
     names = guard.own_names(run.aws.home, run.standard)
-    adopt(run, stack, names)
-    scope = Scope(run.standard.account, run.standard.region, names=tuple(names))
+    unread = adopt(run, stack, names)
+    scope = Scope(run.standard.account, run.standard.region, names=tuple(name for name in names if name not in unread))
     record = unprompted(run_id or teller, "ScheduledCheck", SCHEDULE, scope, run.clock.now())
     telemetry.begin(record)
     reconcile(run, guard, record, teller, scope)
+    _raise_first(unread)
 
 
-def adopt(run: Runtime, stack: Stack, names: Sequence[str]) -> None:
+def adopt(run: Runtime, stack: Stack, names: Sequence[str]) -> dict[str, AwsError]:
     """Makes what a deployment left the baseline of the parts that were not looked at since, and tells what changed.
 
-    Raises AwsError.
+    Returns why those could not be read that could not: of them nobody knows what the deployment left, so that nothing
+    may be put back.
     """
     if stack.deploying or not names:
-        return
+        return {}
     run = replace(run, ledger=FallbackLedger(run.ledger))  # what cannot be noted must not stop a repair
     home = run.aws.home
     scope = Scope(home.account, home.region, names=tuple(names))
     baselines = known(run, guard, scope)
     if run.ledger.lost:
-        return
+        return {}
     stale = {arn for arn, each in baselines.items() if each.since < stack.deployed}
     wanted = [n for n in names if (arn := _arn(run, n)) in stale or arn not in baselines]
     if not wanted:
-        return
+        return {}
     changed: Changes = {}
+    unread: dict[str, AwsError] = {}
     kept = 0
-    for seen in guard.observe(run.aws, Scope(home.account, home.region, names=tuple(wanted)), baselines, run.standard):
+    for seen in one_by_one(run, guard, replace(scope, names=tuple(wanted)), baselines, unread):
         if seen.state is None:
             continue
         before = baselines.get(seen.resource.arn)
@@ -126,6 +129,12 @@ def adopt(run: Runtime, stack: Stack, names: Sequence[str]) -> None:
     telemetry.logger.info("adopted", extra={"parts": kept, "changed": sorted(changed)})
     if changed or not baselines:
         run.notifier.send(digest(stack, kept, changed, run.standard.account, run.standard.region))
+    return unread
+
+
+def _raise_first(unread: Mapping[str, AwsError]) -> None:
+    for error in unread.values():
+        raise error
 
 
 def _arn(run: Runtime, name: str) -> str:

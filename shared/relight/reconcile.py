@@ -55,7 +55,8 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
     baselines = Awaited(run.aws.later(reading(run, kind, scope)))
     failures: list[RelightError] = []
     repaired = 0
-    for observed in _observe(run, kind, scope, baselines, created=record.name in kind.CREATES):
+    unread: dict[str, AwsError] = {}
+    for observed in _observe(run, kind, scope, baselines, unread, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
         taken = {} if run.standard.is_own(record.actor) else kind.taken(record, baseline, run.standard)
         case = Case(run, kind, record, scope, teller, baseline, taken)
@@ -65,6 +66,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
             repaired += settle(case, observed)
         except RelightError as failure:
             failures.append(failure)
+    failures += unread.values()
     baselines.wait()  # by now they are there, or lost
     if run.ledger.lost:
         failures.append(run.ledger.lost)
@@ -122,15 +124,41 @@ def _check_names(kind: Kind, scope: Scope) -> None:
 
 
 def _observe(
-    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]], *, created: bool
+    run: Runtime,
+    kind: Kind,
+    scope: Scope,
+    baselines: Mapping[str, Baseline[Any]],
+    unread: dict[str, AwsError],
+    *,
+    created: bool,
 ) -> list[Observed[Any]]:
     """The live state. What was created a moment ago may not be visible yet, and gets some seconds."""
     for pause in (*BACKOFF[:3], 0):
-        seen = list(reachable(run, kind, scope, baselines))
+        unread.clear()
+        seen = list(one_by_one(run, kind, scope, baselines, unread))
         if not created or not pause or all(o.state or o.out_of_reach for o in seen):
             break
         run.clock.sleep(pause)
     return seen
+
+
+def one_by_one(
+    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]], unread: dict[str, AwsError]
+) -> Iterator[Observed[Any]]:
+    """Observes all at once; where one cannot be read, one by one, so that it does not hide the others.
+
+    What could not be read is in `unread` then, by name. Raises AwsError where not all of the scope is named.
+    """
+    try:
+        yield from list(reachable(run, kind, scope, baselines))
+    except AwsError as error:
+        if not scope.names or scope.parts:
+            raise
+        if len(scope.names) == 1:
+            unread[scope.names[0]] = error
+            return
+        for name in scope.names:
+            yield from one_by_one(run, kind, replace(scope, names=(name,)), baselines, unread)
 
 
 def reachable(

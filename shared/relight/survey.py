@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from relight.policy import controls_of, judge
 from relight.policy.exemption import exempt
 from relight.policy.state import lasting, written
 from relight.posture import Count, Counts, added, counted
-from relight.reconcile import advance, known, reachable, too_large
+from relight.reconcile import advance, known, one_by_one, too_large
 from relight.resources.kind import Kind
 
 SOURCE = "relight.sweep"
@@ -60,12 +60,12 @@ def look(run: Runtime, kind: Kind, scope: Scope, *, full: bool = False) -> dict[
     }
     counts: list[Counts] = []
     new: list[tuple[Resource, Baseline[Any]]] = []
-    unread: dict[str, str] = {}
+    unread: dict[str, AwsError] = {}
     for observed in one_by_one(run, kind, scope, baselines, unread):
         report["looked_at"] += 1
         counts.append(_looked(run, kind, observed, baselines.get(observed.resource.arn), report, new))
     counts += [_unknown(kind)] * len(unread)
-    report["failed"] |= unread
+    report["failed"] |= {name: str(error) for name, error in unread.items()}
     written = run.ledger.keep_all(new)
     kept = {pair[0].arn: pair[1] for pair, is_kept in zip(new, written, strict=True) if is_kept}
     # Of a resource that meets nothing, only that is kept.
@@ -154,17 +154,3 @@ def _scope(request: Mapping[str, Any]) -> Scope:
     if not all(isinstance(name, str) and name for name in names):
         raise MalformedRecord(f"a sweep's names are non-empty strings, not {names!r:.80}")
     return Scope(account, region, names=tuple(names))
-
-
-def one_by_one(
-    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Any], failed: dict[str, str]
-) -> Iterator[Observed[Any]]:
-    """Observes all at once; where one cannot be read, one by one, so that it does not hide the others."""
-    try:
-        yield from list(reachable(run, kind, scope, baselines))
-    except AwsError as error:
-        if len(scope.names) <= 1:
-            failed.update(dict.fromkeys(scope.names, str(error)))
-            return
-        for name in scope.names:
-            yield from one_by_one(run, kind, Scope(scope.account, scope.region, names=(name,)), baselines, failed)

@@ -26,6 +26,7 @@ STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/relight/1f2e3d4c-5b6a-
 RULE, ARN = "relight-TrailRule-1X2Y3Z4A5B6C", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/relight-TrailRule-1X2Y3Z4A5B6C"
 LISTED = [{"LogicalResourceId": "TrailRule", "PhysicalResourceId": RULE, "ResourceType": "AWS::Events::Rule"}]
 STATUS = {"source": "aws.cloudformation", "detail-type": "CloudFormation Stack Status Change", "detail": {}}
+QUEUES = "AWS::SQS::Queue"
 SCHEDULE = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "id": "round-1", "detail": "{}"}
 BY_DEPLOYMENT = {"type": "AssumedRole", "arn": "arn:x", "invokedBy": "cloudformation.amazonaws.com"}
 
@@ -208,6 +209,58 @@ def test_a_round_that_could_not_look_does_not_beat(
     with pytest.raises(AwsError):
         scene.handle(SCHEDULE, monkeypatch)
     assert "Heartbeat" not in capsys.readouterr().out
+
+
+class TestOneUnreadablePart:
+    """Somebody's policy on a queue may lock the guard out of it: that must not hide the others."""
+
+    QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/relight-FailureQueue-1X2Y3Z4A5B6C"
+
+    @pytest.fixture(autouse=True)
+    def locked_out(self, scene: Scene) -> None:
+        scene.run = replace(scene.run, standard=standard(stack=STACK, guarded="*"))
+        queue = {"LogicalResourceId": "FailureQueue", "PhysicalResourceId": self.QUEUE, "ResourceType": QUEUES}
+        scene.session.answers = {
+            **scene.session.answers,
+            "cloudformation:ListStackResources": {"StackResourceSummaries": [queue, *LISTED]},
+            "sqs:GetQueueUrl": {"QueueUrl": self.QUEUE},
+            "sqs:GetQueueAttributes": refused("AccessDenied"),
+        }
+
+    def test_what_can_be_read_is_adopted(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(AwsError):
+            scene.handle(STATUS, monkeypatch)
+        assert scene.kept.state.settings["State"] == "ENABLED"
+        (message,) = scene.notifier.sent
+        assert "2 parts of its own noted" in message.subject  # the stack itself is one
+
+    def test_what_can_be_read_is_repaired(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(AwsError):
+            scene.handle(STATUS, monkeypatch)
+        scene.rule = {**scene.rule, "State": "DISABLED"}
+        with pytest.raises(AwsError):
+            scene.handle(SCHEDULE, monkeypatch)
+        assert scene.writes == ["events:EnableRule"]
+        assert [each.outcome for each in scene.notifier.told] == [Outcome.REPAIRED]
+
+    def test_what_a_deployment_left_unread_is_not_put_back(self, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its baseline is older than the deployment, and would undo it."""
+        scene.session.answers = {**scene.session.answers, "sqs:GetQueueAttributes": {"Attributes": {"Policy": "{}"}}}
+        scene.handle(STATUS, monkeypatch)
+        scene.clock.moment += timedelta(hours=1)
+        scene.stack |= {"StackStatus": "UPDATE_COMPLETE", "LastUpdatedTime": scene.clock.moment}
+        scene.rule = {**scene.rule, "State": "DISABLED"}
+        refusals = [refused("ThrottlingException")] * 2  # for the look at all, and at each
+
+        def refused_at_first(*_: Any, **__: Any) -> Any:
+            if refusals:
+                raise refusals.pop()
+            return scene.rule
+
+        scene.session.answers = {**scene.session.answers, "events:DescribeRule": refused_at_first}
+        with pytest.raises(AwsError):
+            scene.handle(SCHEDULE, monkeypatch)
+        assert scene.writes == []
 
 
 def test_without_the_ledger_a_disabled_rule_is_still_enabled(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,15 @@ def test_what_could_not_be_read_is_raised_and_nothing_written(scene: Scene) -> N
     assert (scene.house.writes, scene.told, scene.ledger.rows) == ([], [], {})
 
 
+def test_one_that_cannot_be_read_does_not_hide_the_others(scene: Scene) -> None:
+    scene.house.lamps["b"] = DARK
+    scene.house.unreadable.add("a")
+    with pytest.raises(AwsError, match="lamps:DescribeLamp: AccessDenied"):
+        act(scene, "SwitchOff", "a", "b")
+    assert scene.told == ["b: repaired"]
+    assert scene.house.writes == [("TurnOn", "b")]
+
+
 def test_repairs_are_capped_and_what_is_over_is_left_to_the_retry(scene: Scene) -> None:
     scene.settings["repair_cap"] = 2
     names = ("a", "b", "c", "d")
