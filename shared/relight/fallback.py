@@ -66,14 +66,14 @@ class FallbackLedger(Ledger):
         """As the ledger's; empty where it is lost."""
         return self._or([], lambda: self._ledger.untold(key))
 
-    def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
+    def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """As the ledger's; True where it was lost before: better told twice than never.
 
         Raises AwsError where it fails only now: everything else is noted, so the retry can tell it exactly once.
         """
         if self.lost is None:
-            return self._ledger.claim(key, incident, now, teller)
-        return self._or(default=True, ask=lambda: self._ledger.claim(key, incident, now, teller))
+            return self._ledger.claim(key, incident, now, teller, once=once)
+        return self._or(default=True, ask=lambda: self._ledger.claim(key, incident, now, teller, once=once))
 
     def release(self, key: str, incident: Incident, teller: str) -> None:
         """As the ledger's; where it is lost, the time that the right was taken for runs out by itself."""

@@ -108,24 +108,25 @@ class Ledger:
         rows = self._under(f"incident#{key}", "arn:")
         return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] != "told"]
 
-    def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
+    def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
 
-        The entry need not exist: only repairs are intended first. False where this outcome was told already, or
-        another invocation is about to tell it. Lambda's retry of a crashed invocation has the same request id and goes
+        The entry need not exist: only repairs are intended first. False where this outcome was told already (of what
+        is told `once`, any), or another invocation is about to tell it. Lambda's retry of a crashed invocation has the same request id and goes
         on at once; so does a write whose answer was lost.
         """
+        untold = "attribute_not_exists(told)" if once else "(attribute_not_exists(told) OR told <> :outcome)"
+        outcome = {} if once else {":outcome": {"S": incident.outcome}}
         return self._update(
             key,
             incident.resource.arn,
             "SET #status = :status, body = :body, telling = :until, teller = :teller,"
             " expires = if_not_exists(expires, :expires)",
-            "(attribute_not_exists(told) OR told <> :outcome)"
-            " AND (attribute_not_exists(telling) OR telling < :now OR teller = :teller)",
+            f"{untold} AND (attribute_not_exists(telling) OR telling < :now OR teller = :teller)",
             {
                 ":status": {"S": "repaired"},
                 ":body": {"S": json.dumps(to_data(incident))},
-                ":outcome": {"S": incident.outcome},
+                **outcome,
                 ":until": {"S": (now + TELLING).isoformat()},
                 ":now": {"S": now.isoformat()},
                 ":teller": {"S": teller},

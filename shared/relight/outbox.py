@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from relight import telemetry
 from relight.case import Runtime
@@ -54,7 +55,7 @@ def tell(run: Runtime, incident: Incident, teller: str) -> None:
         return
     incident = _contested(run, incident, now)
     folded = _folded(run, incident, now)
-    if folded and not run.ledger.claim(folded, incident, now, teller):
+    if folded and not run.ledger.claim(folded, incident, now, teller, once=True):
         telemetry.folded(incident)
     else:
         try:
@@ -89,12 +90,14 @@ def _contested(run: Runtime, incident: Incident, now: datetime) -> Incident:
 def _folded(run: Runtime, incident: Incident, now: datetime) -> str:
     """The key under which a contested resource is told: once for each actor and hour. Empty of any other.
 
-    The attack that makes it contested is still told for itself.
+    The attack that makes it contested is still told for itself; and so is, once an hour, each state that is left as it
+    is, for a repair that was told says nothing of that.
     """
     if incident.contested <= run.standard.contested_after:
         return ""
     actor = incident.actor.issuer or incident.actor.arn or incident.actor.name  # sessions are named at will
-    return f"contested#{now:%Y-%m-%dT%H}#{hashlib.sha256(actor.encode()).hexdigest()[:16]}"
+    standing = tuple(f for f in incident.findings if f.outcome not in MET)
+    return f"contested#{now:%Y-%m-%dT%H}#{_hash([actor, _seen(standing)])}"
 
 
 def _with_loss(incident: Incident, lost: AwsError | None) -> Incident:
@@ -114,6 +117,12 @@ def _by_record(incident: Incident) -> bool:
 
 def _daily(incident: Incident, now: datetime) -> str:
     """The same findings on the same day have the same key, whatever record led to them."""
-    what = [[f.control, f.outcome, [[d.field, d.found, d.wanted] for d in f.drifts]] for f in incident.findings]
-    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{now.date().isoformat()}#{digest}"
+    return f"{now.date().isoformat()}#{_hash(_seen(incident.findings))}"
+
+
+def _seen(findings: Iterable[Finding]) -> list[Any]:
+    return [[f.control, f.outcome, [[d.field, d.found, d.wanted] for d in f.drifts]] for f in findings]
+
+
+def _hash(what: Any) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -223,12 +223,12 @@ class FakeLedger(Ledger):
             from_data(json.loads(row.body)) for (k, _), row in self.rows.items() if k == key and row.status != "told"
         ]
 
-    def claim(self, key: str, incident: Incident, now: datetime, teller: str) -> bool:
+    def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         self._step("before claim")
         body = json.dumps(to_data(incident))
         row = self.rows.setdefault((key, incident.resource.arn), Row(body))
         taken = row.telling is not None and row.telling >= now and row.teller != teller
-        if row.told == incident.outcome or taken:
+        if (row.told if once else row.told == incident.outcome) or taken:
             return False
         row.body, row.status, row.telling, row.teller = body, "repaired", now + TELLING, teller
         self._step("after claim")

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from relight.errors import AwsError
-from relight.model import Severity
+from relight.model import Outcome, Severity
 from relight.reconcile import reconcile
 from relight.render import render
 from tests.unit.builders import NOON, record
 from tests.unit.lamps import Lamp, LampKind, Scene
 
 AFTER = 5
+MALLORY = {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/mallory"}
 
 
 def attack(scene: Scene, number: int, user: str = "mallory", **identity: Any) -> None:
@@ -67,6 +68,32 @@ def test_attacks_that_find_it_repaired_already_count_too(scene: Scene) -> None:
         event = record("SwitchOff", {"names": ("a",)}, eventID=f"e{number}")
         reconcile(scene.run, LampKind(), event, f"t{number}")
     assert (len(scene.house.writes), len(scene.notifier.told)) == (0, AFTER + 1)
+
+
+def test_what_was_met_already_and_what_was_repaired_are_one_message(scene: Scene) -> None:
+    """Two calls a moment apart: the first event repairs what both took away."""
+    for number in range(20):
+        attack(scene, number)
+        again = record("SwitchOff", {"names": ("a",)}, eventID=f"again-{number}", userIdentity=MALLORY)
+        reconcile(scene.run, LampKind(), again, f"again-{number}")
+    assert len(scene.notifier.told) == AFTER + 1
+
+
+def test_what_is_left_as_it_is_does_not_hide_behind_what_was_repaired(scene: Scene) -> None:
+    """Each state that is not put back is told, once an hour for each actor."""
+    scene.know("a", Lamp(), "lamp.lit", "lamp.white")
+    for number in range(AFTER + 5):
+        attack(scene, number)
+    heard = len(scene.notifier.told)
+    for number, room in enumerate(("attic", "attic", "cellar", "cellar"), AFTER + 5):
+        scene.house.lamps["a"] = Lamp(room=room)
+        moved = record("Move", {"names": ("a",)}, eventID=f"e{number}", userIdentity=MALLORY)
+        reconcile(scene.run, LampKind(), moved, f"t{number}")
+    told = [each for each in scene.notifier.told[heard:] if each.contested]
+    assert [(each.outcome, each.findings[0].drifts[0].found) for each in told] == [
+        (Outcome.CHANGED, "attic"),
+        (Outcome.CHANGED, "cellar"),
+    ]
 
 
 def test_a_folded_message_that_could_not_be_sent_is_sent_by_the_retry(scene: Scene) -> None:

@@ -86,7 +86,7 @@ def test_where_only_the_claim_fails_the_retry_tells_it_exactly_once(
 ) -> None:
     scene.house.lamps["a"] = DARK
     with monkeypatch.context() as patch:
-        patch.setattr(scene.ledger, "claim", lambda *_: (_ for _ in ()).throw(AwsError("x", "y", "z")))
+        patch.setattr(scene.ledger, "claim", lambda *_, **__: (_ for _ in ()).throw(AwsError("x", "y", "z")))
         with pytest.raises(AwsError):
             act(scene)
     assert (scene.house.lamps["a"].lit, scene.told) == (True, [])

@@ -151,6 +151,12 @@ def test_an_outcome_is_told_once_and_another_one_at_once(ledger: Ledger, teller:
     assert ledger.claim(KEY, INCIDENT, NOON, teller)
 
 
+def test_what_is_told_once_is_told_whatever_its_outcome(ledger: Ledger) -> None:
+    assert ledger.claim(KEY, FAILED, NOON, "t1", once=True)
+    ledger.told(KEY, FAILED, NOON)
+    assert not ledger.claim(KEY, INCIDENT, LATER, "t2", once=True)
+
+
 def test_a_claim_refused_changes_nothing(ledger: Ledger) -> None:
     ledger.claim(KEY, INCIDENT, NOON, "t1")
     ledger.claim(KEY, FAILED, NOON, "t2")
