@@ -17,6 +17,7 @@ LINES = (60, 20, 5, 1)
 LARGEST = 200_000
 HEADINGS = {
     "unrepaired": "COULD NOT BE REPAIRED",
+    "unfinished": "NOT SEEN TO BE REPAIRED, for the function failed on the way",
     "weaker": "WEAKER THAN THEIR BASELINE, and not to be repaired",
     "baselines": "BASELINES: what Relight puts back from now on",
     "kept": "NEW BASELINES: what Relight puts back from now on",
@@ -26,6 +27,7 @@ HEADINGS = {
     "not_let_in": "OUT OF REACH, for the account does not let its role be assumed",
     "failed": "COULD NOT BE LOOKED AT",
 }
+GRAVE = ("weaker", "unrepaired", "unfinished", "not_let_in")
 
 
 def digest(progress: Progress, incidents: Sequence[Incident], account: str, region: str, alias: str = "") -> Message:
@@ -47,7 +49,8 @@ def _digest(progress: Progress, incidents: Sequence[Incident], where: str, lines
     parts = progress.parts
     told = [name for name in HEADINGS if name in parts and not (name == "kept" and progress.full)]
     severity = max([Severity.LOW, *_severities(progress, incidents)], key=lambda each: each.rank)
-    repaired = {each.resource.arn: said for each in incidents if (said := _repaired(each))}
+    repaired = {each.resource.arn: ended for each in incidents if (ended := _repaired(each))}
+    lines_of = {arn: f"{', '.join(controls)} ({fields})" for arn, (controls, fields) in repaired.items()}
     rows = table({"": progress.after})
     text = [
         f"Relight looked at {progress.looked_at} resources of {where}.",
@@ -55,7 +58,7 @@ def _digest(progress: Progress, incidents: Sequence[Incident], where: str, lines
         "POSTURE, after this sweep",
         *(_row(row, progress.counts) for row in rows if row.study is not None),
         *_others([row for row in rows if row.study is None]),
-        *_listed("REPAIRED: nobody knows who had changed it, for no event told", repaired, len(repaired), lines),
+        *_listed("REPAIRED: nobody knows who had changed it, for no event told", lines_of, len(repaired), lines),
         *_over(progress),
         *(each for name in told for each in _listed(HEADINGS[name], parts[name]["first"], parts[name]["count"], lines)),
         "",
@@ -72,8 +75,8 @@ def _digest(progress: Progress, incidents: Sequence[Incident], where: str, lines
             "posture": {row.control: row.count.as_list() for row in rows},
             "left": progress.over,
             "totals": {name: each["count"] for name, each in progress.parts.items()} | {"repaired": len(repaired)},
-            "repaired": _first(repaired, lines),
             **{name: _first(each["first"], lines) for name, each in parts.items()},
+            "repaired": _first({arn: controls for arn, (controls, _) in repaired.items()}, lines),
         },
     }
     subject = f"[{severity}] Relight's sweep: {_summary(progress, len(repaired))} in {where}"
@@ -81,7 +84,7 @@ def _digest(progress: Progress, incidents: Sequence[Incident], where: str, lines
 
 
 def _severities(progress: Progress, incidents: Iterable[Incident]) -> list[Severity]:
-    grave = [Severity.HIGH] if any(map(progress.count, ("weaker", "unrepaired", "not_let_in"))) else []
+    grave = [Severity.HIGH] if any(map(progress.count, GRAVE)) else []
     return [*grave, *(Severity(each) for each in progress.over), *(each.severity for each in incidents)]
 
 
@@ -90,6 +93,7 @@ def _summary(progress: Progress, repaired: int) -> str:
     counts = (
         (repaired, "repaired"),
         (progress.count("unrepaired"), "not repairable"),
+        (progress.count("unfinished"), "not seen to be repaired"),
         (left, "left for the next"),
         (progress.count("weaker"), "weaker than their baseline"),
         (progress.count("failed"), "not looked at"),
@@ -117,11 +121,11 @@ def _others(rows: Sequence[Row]) -> list[str]:
     return [f"  {len(violated)} of {len(rows)} other controls are not met everywhere{named}"]
 
 
-def _repaired(incident: Incident) -> str:
-    """The controls that were repaired, with what changed; empty where none was."""
+def _repaired(incident: Incident) -> tuple[list[str], str] | None:
+    """The controls that were repaired, and what changed; None where none was."""
     findings = [f for f in incident.findings if f.outcome is Outcome.REPAIRED]
     fields = [f"{d.field}: {shown(d.found)} → {shown(d.wanted)}" for f in findings for d in f.drifts]
-    return f"{', '.join(f.control for f in findings)} ({'; '.join(fields)})" if findings else ""
+    return ([f.control for f in findings], "; ".join(fields)) if findings else None
 
 
 def _over(progress: Progress) -> list[str]:

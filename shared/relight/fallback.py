@@ -66,6 +66,10 @@ class FallbackLedger(Ledger):
         """As the ledger's; empty where it is lost."""
         return self._or([], lambda: self._ledger.untold(key))
 
+    def unfinished(self, key: str) -> list[Incident]:
+        """As the ledger's; empty where it is lost."""
+        return self._or([], lambda: self._ledger.unfinished(key))
+
     def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """As the ledger's; True where it was lost before: better told twice than never.
 

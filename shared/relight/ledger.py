@@ -104,16 +104,19 @@ class Ledger:
         return from_data(json.loads(row["body"]["S"])) if row else None
 
     def untold(self, key: str) -> list[Incident]:
-        """The incidents under a key, of whichever resources, that were noted and never told."""
-        rows = self._under(f"incident#{key}", "arn:")
-        return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] != "told"]
+        """The incidents under a key, of whichever resources, that have ended and were never told."""
+        return self._with_status(key, "repaired")
+
+    def unfinished(self, key: str) -> list[Incident]:
+        """Those of which only what was intended is noted: whoever was to repair them has not come to its end."""
+        return self._with_status(key, "intended")
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
 
         The entry need not exist: only repairs are intended first. False where this outcome was told already (of what
-        is told `once`, any), or another invocation is about to tell it. Lambda's retry of a crashed invocation has the same request id and goes
-        on at once; so does a write whose answer was lost.
+        is told `once`, any), or another invocation is about to tell it. Lambda's retry of a crashed invocation has the
+        same request id and goes on at once; so does a write whose answer was lost.
         """
         untold = "attribute_not_exists(told)" if once else "(attribute_not_exists(told) OR told <> :outcome)"
         outcome = {} if once else {":outcome": {"S": incident.outcome}}
@@ -178,6 +181,10 @@ class Ledger:
             )
         )
         return int(answer["Attributes"]["attacks"]["N"])
+
+    def _with_status(self, key: str, status: str) -> list[Incident]:
+        rows = self._under(f"incident#{key}", "arn:")
+        return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] == status]
 
     def _entry(self, key: str, incident: Incident, now: datetime, status: str) -> dict[str, Any]:
         told = {"told": {"S": incident.outcome}, "told_at": {"S": now.isoformat()}} if status == "told" else {}

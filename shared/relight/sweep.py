@@ -201,7 +201,7 @@ def sweep(desk: Desk, progress: Progress, until: datetime) -> bool:
     if progress.phase == "look" and not _look(desk, progress, until):
         return False
     progress.phase = "repair"
-    if not _repair(desk, progress, until):
+    if not (_repair(desk, progress, until) and _resume(desk, progress, until)):
         return False
     _tell(desk, progress)
     progress.phase = "done"
@@ -336,13 +336,44 @@ def _repair(desk: Desk, progress: Progress, until: datetime) -> bool:
     return True
 
 
+def _resume(desk: Desk, progress: Progress, until: datetime) -> bool:
+    """What a function meant to repair when it failed, in this attempt or in one before, it looks at once more.
+
+    Only so does anybody learn how it ended: what took effect is compliant by now, and in no queue any more.
+    """
+    steps = _steps(desk, progress)
+    for step, named in _unfinished(desk, progress, steps).items():
+        place, kind = steps[step]
+        for batch in _batches(iter(named), kind):
+            if desk.clock.now() >= until:
+                return False
+            progress.add(_handed(desk, progress, place, kind, {"names": batch, "sweep": progress.sweep}))
+    return True
+
+
+def _unfinished(desk: Desk, progress: Progress, steps: Sequence[tuple[Place, Kind]]) -> dict[int, list[str]]:
+    """The names of what is noted as intended only, by the step in which it is looked at."""
+    found: dict[int, list[str]] = {}
+    for each in desk.ledger.unfinished(progress.sweep):
+        alike = [number for number, (_, kind) in enumerate(steps) if each.resource.kind == kind.KIND]
+        there = [number for number in alike if steps[number][0].region == each.resource.region]
+        for step in (there or alike)[:1]:
+            found.setdefault(step, []).append(each.resource.name)
+    return found
+
+
 # -------------------------------------------------------------------------------------------------------- telling
 
 
 def _tell(desk: Desk, progress: Progress) -> None:
-    """One message, if there is anything to say; the posture is entered in any case."""
+    """One message, if there is anything to say; the posture is entered in any case.
+
+    What is still not finished is told and stays as it is: the retry goes on with it.
+    """
     now = desk.clock.now()
     incidents = desk.ledger.untold(progress.sweep)
+    unfinished = desk.ledger.unfinished(progress.sweep)
+    progress.note("unfinished", {each.resource.arn: [f.control for f in each.findings] for each in unfinished})
     after = progress.after
     unreachable = _unreachable_today(desk, progress, now)
     if _is_worth_telling(progress, incidents) or unreachable or _violated(after) != _violated(_before(desk)):
@@ -383,5 +414,5 @@ def _violated(counts: Counts) -> dict[str, int]:
 
 def _is_worth_telling(progress: Progress, incidents: Sequence[Incident]) -> bool:
     failed = list(progress.parts.get("failed", {}).get("first", ()))
-    news = any(progress.count(part) for part in ("kept", "weaker", "repaired", "unrepaired"))
+    news = any(progress.count(part) for part in ("kept", "weaker", "repaired", "unrepaired", "unfinished"))
     return progress.full or news or bool(incidents) or bool(progress.over) or failed != progress.known

@@ -219,8 +219,14 @@ class FakeLedger(Ledger):
         return from_data(json.loads(row.body)) if row else None
 
     def untold(self, key: str) -> list[Incident]:
+        return self._with_status(key, "repaired")
+
+    def unfinished(self, key: str) -> list[Incident]:
+        return self._with_status(key, "intended")
+
+    def _with_status(self, key: str, status: str) -> list[Incident]:
         return [
-            from_data(json.loads(row.body)) for (k, _), row in self.rows.items() if k == key and row.status != "told"
+            from_data(json.loads(row.body)) for (k, _), row in self.rows.items() if k == key and row.status == status
         ]
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:

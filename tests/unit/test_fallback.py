@@ -16,7 +16,7 @@ from tests.unit.builders import NOON, incident, record, resource
 from tests.unit.builders import baseline as a_baseline
 from tests.unit.lamps import Lamp, LampKind, Scene
 
-METHODS = ("baselines", "open", "find", "untold", "claim", "told", "keep")
+METHODS = ("baselines", "open", "find", "untold", "unfinished", "claim", "told", "keep")
 DARK = Lamp(lit=False)
 
 

@@ -123,11 +123,11 @@ def test_a_claim_while_another_tells(ledger: Ledger, moment: Any, teller: str, *
 
 
 def test_what_was_never_told_is_found_by_its_event_alone(ledger: Ledger) -> None:
-    assert ledger.untold(KEY) == []
+    assert ledger.untold(KEY) == ledger.unfinished(KEY) == []
     ledger.open(KEY, FAILED, NOON)
-    assert ledger.untold(KEY) == [FAILED]
+    assert (ledger.untold(KEY), ledger.unfinished(KEY)) == ([], [FAILED])
     ledger.told(KEY, FAILED, NOON)
-    assert ledger.untold(KEY) == []
+    assert ledger.untold(KEY) == ledger.unfinished(KEY) == []
     ledger.claim(KEY, INCIDENT, NOON, "t1")
     assert ledger.untold(KEY) == [INCIDENT], "that it failed was told, but not that it was repaired"
     assert ledger.untold("e2") == []
@@ -202,7 +202,7 @@ def test_many_intentions_are_noted_once(ledger: Ledger) -> None:
     intended = each_of()
     assert ledger.open_all(KEY, intended, NOON) == [None] * MANY
     assert ledger.open_all(KEY, each_of(3, Outcome.REPAIRED), NOON) == intended[:3]
-    assert sorted(map(str, ledger.untold(KEY))) == sorted(map(str, intended))
+    assert sorted(map(str, ledger.unfinished(KEY))) == sorted(map(str, intended))
 
 
 def test_what_many_came_to_is_noted_and_told_in_one_message(ledger: Ledger) -> None:
