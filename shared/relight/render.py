@@ -128,7 +128,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"    {CAUSE[finding.cause]}; {UNHARMED if finding.cause is Cause.REFUSED else MEANING[finding.outcome]}"
     for drift in finding.drifts:
         arrow = "; the baseline has" if finding.outcome is Outcome.CHANGED else " →"
-        yield f"    {drift.field}: {shown(drift.found)}{arrow} {shown(drift.wanted)}"
+        yield f"    {clean(drift.field)}: {shown(drift.found)}{arrow} {shown(drift.wanted)}"
     if finding.note:
         yield f"    {clean(finding.note)}"
 

@@ -153,7 +153,7 @@ def hostile_incident(text: str) -> Incident:
         "user_agent": text,
     }
     return incident(
-        finding(drifts=(Drift("Field", found=text, wanted={text: [text]}, manual=text),), note=text),
+        finding(drifts=(Drift(text, found=text, wanted={text: [text]}, manual=text),), note=text),
         event_id=text,
         event_name=text,
         event_source=text,
