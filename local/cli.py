@@ -375,6 +375,14 @@ def _of_a_baseline(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the arguments that say which baseline is meant, and why."""
     for option in (
         click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option(
+            "--member-profile",
+            metavar="NAME",
+            help="In a hub: credentials in the member's account, to look at its RESOURCE.",
+        ),
+        click.option(
+            "--account", metavar="ID", help="In a hub: whose RESOURCE is, if its ARN or --member-profile does not say."
+        ),
         click.option("--kind", metavar="KIND", help="What RESOURCE is, if it is a name: trail, vpc, bucket, key …"),
         click.option("--reason", metavar="TEXT", required=True, help="Why; told to security, and kept."),
         click.argument("resource"),
@@ -396,12 +404,16 @@ def accept(**given: Any) -> None:
     dynamodb:GetItem and PutItem on the ledger, and sns:Publish with the topic's key. The ledger lets nobody write but
     the role that the stack's parameter OperatorRoleArn names.
 
+    In a hub, RESOURCE may be a member's. It is read with --member-profile, credentials in that account that need write
+    nothing; everything else is done with yours, in the hub.
+
     The exit status is 0 if it is the baseline now, 1 if it was refused or declined, 2 if AWS could not be asked.
 
     \b
     Example:
       relight accept vpc-0a1b2c3d --kind vpc --reason "REJECT is enough for the sandbox, SEC-112"
       relight accept arn:aws:cloudtrail:eu-central-1:123456789012:trail/main --reason "New bucket, SEC-113"
+      relight accept arn:aws:s3:::payroll-trail-logs --member-profile payroll --reason "Kept for a year only, SEC-115"
     """  # noqa: D301 (as above)
     _decide("accept", **given)
 
@@ -416,24 +428,26 @@ def forget(**given: Any) -> None:
     To delete something that Relight would put back, forget it with --force first, and then delete it at once: while it
     is there, Relight's next look makes it a new baseline.
 
-    It needs the same as accept, and dynamodb:DeleteItem on the ledger.
+    It needs the same as accept, and dynamodb:DeleteItem on the ledger. In a hub, a member's RESOURCE is looked at with
+    --member-profile; with --force it may do without, and a bucket's account is then named by --account.
 
     The exit status is 0 if it is forgotten, 1 if it was refused or declined, 2 if AWS could not be asked.
 
     \b
     Example:
       relight forget arn:aws:cloudtrail:eu-central-1:123456789012:trail/old --reason "Replaced by main, SEC-114"
+      relight forget arn:aws:s3:::old-logs --account 210987654321 --force --reason "The account is closed, SEC-116"
     """  # noqa: D301 (as above)
     _decide("forget", **given)
 
 
-def _decide(
-    action: str, *, resource: str, kind: str | None, reason: str, yes: bool, force: bool = False, **stack: Any
-) -> None:
+def _decide(action: str, *, yes: bool, **given: Any) -> None:
     from local.operate import baselines, deployment  # noqa: PLC0415 (as above)
 
     with _ended(action):
-        wanted = baselines.Wanted(action, resource, kind, reason, force)
+        at = ("stack", "profile", "region", "endpoint_url", "member_profile")
+        stack = {name: given.pop(name) for name in at}
+        wanted = baselines.Wanted(action, **given)
         command = {"accept": baselines.accept, "forget": baselines.forget}[action]
         sys.exit(
             command(deployment.find(**stack), Screen(), wanted, lambda: yes or click.confirm(f"{action}?".capitalize()))

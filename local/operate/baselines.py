@@ -3,12 +3,16 @@
 Both look at the live resource first, with the operator's credentials and the code of the functions, under the settings
 of the deployed functions and the standard.toml of this checkout. They tell before they write: what cannot be told is
 not accepted, so that whoever reaches the table cannot weaken a baseline in silence.
+
+A hub keeps its members' baselines too. There a resource is looked at with credentials of that account, which the
+operator brings: the role in which the hub repairs there is lent to its functions only.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.operate.books import Books, Entry
@@ -25,9 +29,8 @@ from relight.policy import check_settings, judge
 from relight.policy.exemption import exempt
 from relight.policy.state import is_whole, lasting
 from relight.progress import LINES
-from relight.reconcile import known
 from relight.resources.kind import Kind
-from relight.standard import Standard, load
+from relight.standard import ACCOUNT, Standard, load
 from relight.sweep import KINDS, OF_A_HUB
 
 DONE, REFUSED = 0, 1  # exit status
@@ -51,9 +54,20 @@ class Subject:
 
     def observe(self) -> Observed[Any] | None:
         """The live resource; None where it is none of Relight's business. Raises RelightError."""
+        if self.scope.account != self.run.aws.account:
+            raise RelightError(f"it is account {self.scope.account}'s: pass --member-profile, with credentials there")
         baselines = {self.resource.arn: self.baseline} if self.baseline else {}
         seen = self.kind.observe(self.run.aws, self.scope, baselines, self.run.standard)
         return next((each for each in seen if each.resource.arn == self.resource.arn), None)
+
+    @property
+    def whose(self) -> str:
+        """The way out where its ARN does not say whose it is, and it was looked for in the hub's own account."""
+        standard = self.run.standard
+        at_home = standard.organization and self.scope.account == standard.account
+        if not at_home or standard.account in self.resource.arn.split(":"):
+            return ""
+        return f"; it was looked for in account {standard.account}: for a member's pass --member-profile or --account"
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,7 @@ class Wanted:
     kind: str | None
     reason: str
     force: bool = False
+    account: str | None = None  # whose it is, where an ARN does not say
 
 
 @dataclass(frozen=True)
@@ -113,7 +128,8 @@ WORDS = {
 def accept(deployment: Deployment, screen: Screen, what: Wanted, confirmed: Callable[[], bool]) -> int:
     """Makes the present state the baseline; the exit status. Raises Refused, and OperatorError where AWS fails."""
     subject = _subject(deployment, what)
-    state = _present(subject)
+    observed = _present(subject)
+    state, subject = observed.state, replace(subject, resource=observed.resource)  # in a bucket's own Region
     findings = _judged(subject, state)
     before, candidate = subject.baseline, _candidate(subject, state, findings)
     if subject.row and before is None:
@@ -129,7 +145,7 @@ def forget(deployment: Deployment, screen: Screen, what: Wanted, confirmed: Call
     """Deletes the baseline; the exit status. Raises Refused, and OperatorError where AWS fails."""
     subject = _subject(deployment, what)
     if not subject.row:
-        raise Refused(f"{subject.resource.arn} has no baseline: there is nothing to forget")
+        raise Refused(f"{subject.resource.arn} has no baseline: there is nothing to forget{subject.whose}")
     exists = _still_there(subject)
     if exists and not what.force:
         raise Refused(
@@ -174,16 +190,21 @@ def _write(request: Request, entry: Entry) -> bool:
 def _subject(deployment: Deployment, what: Wanted) -> Subject:
     try:
         sweep = _environment(deployment, deployment.output("SweepFunctionName"))
-        kind, scope, arn = _named(what, load(sweep))
+        looking = deployment.member or deployment.aws
+        kind, scope, arn = _named(what, load(sweep), looking.account)
+        if deployment.member and scope.account != looking.account:
+            raise Refused(f"--member-profile has credentials of account {looking.account}, not of {scope.account}")
         # The kind's own function may be set otherwise than the sweep.
         standard = load(_environment(deployment, load(sweep).families[kind.KIND]))
         check_settings(standard)
         books = Books(deployment.aws, standard.ledger, standard.incident_days)
         notifier = Notifier(deployment.aws, standard.topic)
-        run = Runtime(standard, deployment.aws, books, notifier, Clock())
+        run = Runtime(standard, looking, books, notifier, Clock())
+        baseline = books.baselines(kind.KIND, scope.account, [arn], kind.revive).get(arn)
+        # A bucket's ARN does not say its Region either.
+        scope = replace(scope, region=getattr(baseline.state, "region", scope.region)) if baseline else scope
         resource = Resource(kind.KIND, scope.names[0], arn, scope.account, scope.region)
-        row = books.row(resource)
-        return Subject(kind, scope, resource, run, books, row, known(run, kind, scope).get(arn))
+        return Subject(kind, scope, resource, run, books, books.row(resource), baseline)
     except RelightError as error:
         raise OperatorError(f"{what.resource} could not be looked up: {error}") from error
 
@@ -196,21 +217,27 @@ def _environment(deployment: Deployment, function: str) -> dict[str, str]:
     return {**{name: str(value) for name, value in variables.items()}, "AWS_REGION": place.region}
 
 
-def _named(what: Wanted, standard: Standard) -> tuple[Kind, Scope, str]:
-    """The kind and place of what an operator named, and its ARN. Raises Refused."""
-    account, partition = standard.account, standard.partition
+def _named(what: Wanted, standard: Standard, otherwise: str) -> tuple[Kind, Scope, str]:
+    """The kind and place of what an operator named, and its ARN. Raises Refused.
+
+    It is looked for in the account `otherwise`, where nothing else says whose it is.
+    """
     named = what.resource.removesuffix(":*")  # as CloudWatch Logs shows a log group's ARN
-    parts = named.split(":")
-    is_arn = parts[0] == "arn" and len(parts) > 5
-    region = parts[3] if is_arn and parts[3] else standard.region
+    is_arn = named.startswith("arn:")
+    region, owner = f"{named}:::::".split(":")[3:5] if is_arn else ("", "")
     if not is_arn and what.kind is None:
         raise Refused(f"{named} is no ARN: say what it is with --kind, one of {', '.join(KIND_NAMES)}")
+    if owner and what.account not in (None, owner):
+        raise Refused(f"{named} is of account {owner}, not {what.account}: leave out --account")
+    account, region = owner or what.account or otherwise, region or standard.region
+    if account != standard.account and not (standard.organization and re.fullmatch(ACCOUNT, account)):
+        raise Refused(f"{what.resource} is nothing that Relight guards: this stack does not serve account {account}")
     for kind in GUARDED:
-        prefix = kind.arn(partition, account, region, "")
+        prefix = kind.arn(standard.partition, account, region, "")
         if what.kind in (None, kind.KIND) and (named.startswith(prefix) or not is_arn):
             # Of some kinds there is one in a Region: then the prefix is all of its ARN.
             name = named.removeprefix(prefix) or prefix.rpartition(":")[2]
-            return kind, Scope(account, region, names=(name,)), kind.arn(partition, account, region, name)
+            return kind, Scope(account, region, names=(name,)), kind.arn(standard.partition, account, region, name)
     raise Refused(
         f"{what.resource} is nothing that Relight guards in account {account}"
         + (f" as a {what.kind}" if what.kind else "")
@@ -218,24 +245,24 @@ def _named(what: Wanted, standard: Standard) -> tuple[Kind, Scope, str]:
     )
 
 
-def _present(subject: Subject) -> Any:
-    """The live state, whole. Raises Refused."""
+def _present(subject: Subject) -> Observed[Any]:
+    """The live resource, its state whole. Raises Refused."""
     arn = subject.resource.arn
     try:
         observed = subject.observe()
     except RelightError as error:
         raise OperatorError(f"{arn} could not be read, so there is nothing to accept: {error}") from error
     if observed is None:
-        raise Refused(f"{arn} is none of Relight's business: nothing that it guards uses it")
+        raise Refused(f"{arn} is none of Relight's business: nothing that it guards uses it{subject.whose}")
     if observed.out_of_reach:
-        raise Refused(f"{arn} is out of reach: {observed.out_of_reach}")
+        raise Refused(f"{arn} is out of reach: {observed.out_of_reach}{subject.whose}")
     if observed.state is None:
-        raise Refused(f"{arn} does not exist; if it is gone for good: relight forget {arn} --reason …")
+        raise Refused(f"{arn} does not exist; if it is gone for good: relight forget it in the same way")
     if not fits(observed.state):
         raise Refused(f"{arn} is too large to be kept as a baseline: DynamoDB takes 400 KB an item")
     if not is_whole(observed.state):
         raise Refused(f"{arn} could be read only in part, and a baseline must be whole: look at your permissions")
-    return observed.state
+    return observed
 
 
 def _still_there(subject: Subject) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -30,6 +30,7 @@ class Deployment:
     aws: Aws
     who: str  # the operator's ARN
     outputs: Mapping[str, str]
+    member: Aws | None = None  # of a hub: an account of its organisation, by the operator's credentials there
 
     def output(self, name: str) -> str:
         """One of the stack's outputs. Raises OperatorError."""
@@ -90,9 +91,18 @@ def sign_in(profile: str | None, region: str | None, endpoint_url: str | None) -
     return Aws(account, found.region, found), who
 
 
-def find(stack: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Deployment:
+def find(
+    stack: str, profile: str | None, region: str | None, endpoint_url: str | None, member_profile: str | None = None
+) -> Deployment:
     """The stack by that name. Raises OperatorError where it, credentials or a Region are missing."""
-    return look_up(stack, *sign_in(profile, region, endpoint_url))
+    found = look_up(stack, *sign_in(profile, region, endpoint_url))
+    if member_profile is None:
+        return found
+    try:
+        member, _ = sign_in(member_profile, found.aws.region, endpoint_url)
+    except OperatorError as error:
+        raise OperatorError(f"--member-profile {member_profile}: {error}") from error
+    return replace(found, member=member)
 
 
 def look_up(stack: str, aws: Aws, who: str) -> Deployment:
