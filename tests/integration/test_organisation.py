@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from click.testing import Result
 from samtranslator.yaml_helper import yaml_parse
 
 from local import account, attacks, buses, cloudtrail, facts, organisation
@@ -153,6 +155,138 @@ def test_the_hubs_account_in_another_region_is_repaired_in_its_role(scene: Scene
     assert (message.attributes["account"], message.attributes["region"]) == (ACCOUNT, MEMBER_REGION)
     (act,) = {each["userIdentity"]["arn"].rpartition("/")[0] for each in by_functions(scene.hub)}
     assert act == f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{MEMBER_ROLE}"
+
+
+# ------------------------------------------------------------------------------------------ what operators decide
+
+
+@pytest.fixture
+def profile(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The operator has credentials of the member's, too, under this name."""
+    key, secret = scene.member.access_key("olivia")
+    file = tmp_path / "credentials"
+    file.write_text(f"[member]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    return "member"
+
+
+def decided(scene: Scene, command: str, resource: str, *options: str) -> Result:
+    return helpers.relight(scene.hub, command, resource, "--reason", "Meant, SEC-112", "--yes", *options)
+
+
+def kept(scene: Scene, kind: str, arn: str) -> dict[str, Any] | None:
+    """The state in the ledger of a resource of the member's."""
+    key = {"pk": {"S": f"baseline#{MEMBER}#{kind}"}, "sk": {"S": arn}}
+    row = scene.hub.client("dynamodb").get_item(TableName=scene.hub.stack.outputs["LedgerName"], Key=key).get("Item")
+    return cast("dict[str, Any]", json.loads(row["state"]["S"])) if row else None
+
+
+def audited(scene: Scene) -> list[tuple[str, str, str]]:
+    rows = scene.hub.client("dynamodb").scan(TableName=scene.hub.stack.outputs["LedgerName"])["Items"]
+    audits = [row for row in rows if row["pk"]["S"].startswith("audit#")]
+    return [(row["action"]["S"], row["pk"]["S"], row["sk"]["S"].rpartition("#")[0]) for row in audits]
+
+
+def is_told(scene: Scene, outcome: str) -> bool:
+    """That, and nothing else, with the member's account and Region; what comes next is told anew."""
+    message = helpers.only(scene.hub)
+    scene.hub.forget()
+    place = message.attributes["account"], message.attributes["region"]
+    assert f"Account     {MEMBER}, Region {MEMBER_REGION}" in message.text
+    return (message.outcome, *place) == (outcome, MEMBER, MEMBER_REGION)
+
+
+def swept(scene: Scene) -> dict[str, Any]:
+    """What the sweep says of the member."""
+    scene.hub.announce("UPDATE_COMPLETE", deaf=helpers.GUARDS)
+    scene.hub.settle(organisation.PATIENCE)
+    (message,) = [each for each in scene.hub.notifications if each.attributes["account"] == MEMBER]
+    scene.hub.forget()
+    return cast("dict[str, Any]", message.data["sweep"])
+
+
+def test_a_weaker_state_of_a_members_is_accepted_and_then_put_back(scene: Scene, profile: str) -> None:
+    hub, member, vpc = scene.hub, scene.member, scene.built.members.vpc
+    arn = f"arn:{PARTITION}:ec2:{MEMBER_REGION}:{MEMBER}:vpc/{vpc}"
+    ec2 = member.client("ec2")
+    of_the_vpc = {"Filters": [{"Name": "resource-id", "Values": [vpc]}]}
+    (before,) = ec2.describe_flow_logs(**of_the_vpc)["FlowLogs"]
+    with helpers.nobody_listening(hub):
+        ec2.delete_flow_logs(FlowLogIds=[before["FlowLogId"]])
+        ec2.create_flow_logs(
+            ResourceIds=[vpc],
+            ResourceType="VPC",
+            TrafficType="REJECT",
+            LogGroupName=before["LogGroupName"],
+            DeliverLogsPermissionArn=before["DeliverLogsPermissionArn"],
+        )
+    assert arn in swept(scene)["weaker"]
+
+    result = decided(scene, "accept", arn, "--member-profile", profile)
+
+    assert result.exit_code == 0, result.output
+    assert is_told(scene, "accepted")
+    assert audited(scene) == [("accept", f"audit#{MEMBER}#vpc", arn)]
+    state = kept(scene, "vpc", arn)
+    assert state
+    assert [each["traffic"] for each in state["flow_logs"]] == ["REJECT"]
+    assert swept(scene).get("weaker", {}) == {}
+
+    scene.member.actor(account.INTRUDER).client("ec2").delete_flow_logs(
+        FlowLogIds=[ec2.describe_flow_logs(**of_the_vpc)["FlowLogs"][0]["FlowLogId"]]
+    )
+    hub.settle()
+    assert [each["TrafficType"] for each in ec2.describe_flow_logs(**of_the_vpc)["FlowLogs"]] == ["REJECT"]
+    assert is_told(scene, "repaired")
+
+
+def test_a_members_trail_that_is_gone_is_forgotten_and_stays_gone(scene: Scene, profile: str) -> None:
+    hub, arn = scene.hub, scene.built.members.trail_arn
+    with helpers.nobody_listening(hub):
+        scene.member.actor("terraform").client("cloudtrail").delete_trail(Name=scene.built.members.trail)
+    (record,) = helpers.records(hub, "DeleteTrail")
+
+    blind = decided(scene, "forget", arn)
+    assert (blind.exit_code, "--member-profile" in blind.output) == (1, True), blind.output
+    assert (kept(scene, "trail", arn) is None, hub.notifications) == (False, [])
+
+    result = decided(scene, "forget", arn, "--member-profile", profile)
+
+    assert result.exit_code == 0, result.output
+    assert is_told(scene, "forgotten")
+    assert (kept(scene, "trail", arn), audited(scene)) == (None, [("forget", f"audit#{MEMBER}#trail", arn)])
+    helpers.deliver(hub, record)
+    hub.forget()
+    assert arn not in json.dumps(swept(scene))
+    assert scene.member.client("cloudtrail").describe_trails()["trailList"] == []
+    assert kept(scene, "trail", arn) is None
+    assert helpers.trail(hub)["IsLogging"], "the hub's of that name is another one"
+
+
+def test_a_members_bucket_whose_arn_says_neither_account_nor_region_is_accepted(scene: Scene, profile: str) -> None:
+    bucket = scene.built.members.trail_bucket
+    arn = f"arn:{PARTITION}:s3:::{bucket}"
+    target = {"TargetBucket": scene.built.members.access_log_bucket, "TargetPrefix": "elsewhere/"}
+    with helpers.nobody_listening(scene.hub):
+        scene.member.client("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": target})
+
+    for command in ("accept", "forget"):
+        lost = decided(scene, command, arn)
+        assert (lost.exit_code, "pass --member-profile or --account" in lost.output) == (1, True), lost.output
+    result = decided(scene, "accept", arn, "--member-profile", profile)
+
+    assert result.exit_code == 0, result.output
+    assert is_told(scene, "accepted")
+    assert audited(scene) == [("accept", f"audit#{MEMBER}#bucket", arn)]
+    state = kept(scene, "bucket", arn)
+    assert state
+    assert state["logging"]["TargetPrefix"] == "elsewhere/"
+
+
+def test_a_member_profile_that_there_is_not_is_refused(scene: Scene) -> None:
+    result = decided(scene, "accept", scene.built.members.trail_arn, "--member-profile", "nobody-has-it")
+
+    assert (result.exit_code, "--member-profile nobody-has-it" in result.output) == (2, True), result.output
 
 
 # ------------------------------------------------------------------------------------------------- out of reach
