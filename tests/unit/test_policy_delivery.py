@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +12,14 @@ from relight.errors import OutOfReach, UnknownState
 from relight.model import Drift, Unread
 from relight.policy import CONTROLS, judge
 from relight.policy.trail import Trail, weaker
-from tests.unit.builders import ACCOUNT, REGION, TRAIL_GROUP, TRAIL_ROLE, baseline, standard, trail
+from tests.unit.builders import ACCOUNT, REGION, STRANGER, TRAIL_GROUP, TRAIL_ROLE, baseline, standard, trail
 
+Filter = Mapping[str, Any]
 OTHER_GROUP = TRAIL_GROUP.replace("trail-events", "other")
 OWN_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/relight/trails/main:*"
 MINE = {"logGroupName": "trail-events", "filterName": "siem", "filterPattern": "", "destinationArn": "arn:aws:lambda:x"}
 THEIRS = MINE | {"filterName": "evil"}
+BENT = MINE | {"destinationArn": f"arn:aws:logs:{REGION}:{STRANGER}:destination:evil"}
 HANDS_ON = trail(subscription_filters=(MINE,))
 
 
@@ -108,9 +112,26 @@ def test_a_log_group_that_could_not_be_read_is_unknown_or_another_accounts() -> 
         drifts("trail.cloudwatch-logs", trail(log_group_exists=Unread("theirs", foreign=True)))
 
 
-def test_a_filter_less_is_weaker_and_one_more_is_not() -> None:
-    assert weaker(HANDS_ON, trail(), standard()) == (Drift(FILTERS, found=[], wanted=[MINE]),)
-    assert weaker(HANDS_ON, trail(subscription_filters=(THEIRS, MINE)), standard()) == ()
+LOST, ONE_MORE = Drift(FILTERS, found=[], wanted=[MINE]), Drift("SubscriptionFilter", found=THEIRS, wanted="")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        pytest.param((MINE,), (MINE,), (), id="as-before"),
+        pytest.param((MINE,), (), (LOST,), id="one-less"),
+        pytest.param((MINE,), (THEIRS, MINE), (ONE_MORE,), id="one-more"),
+        pytest.param((), (THEIRS,), (ONE_MORE,), id="the-first-one"),
+        pytest.param((MINE,), (THEIRS,), (replace(LOST, found=[THEIRS]), ONE_MORE), id="one-for-another"),
+        pytest.param((MINE,), (BENT,), (replace(LOST, found=[BENT]),), id="one-that-leads-elsewhere"),
+    ],
+)
+def test_a_filter_less_is_weaker_and_one_more_hands_events_on(
+    before: tuple[Filter, ...], now: tuple[Filter, ...], told: tuple[Drift, ...]
+) -> None:
+    """Put back later, when its owner has taken it away, it would hand on what an intruder led it to."""
+    found = weaker(trail(subscription_filters=before), trail(subscription_filters=now), standard())
+    assert found == told
 
 
 def test_a_trail_that_is_gone_is_wanted_back_only_where_a_baseline_tells_how_it_was() -> None:

@@ -147,5 +147,10 @@ def test_weaker_names_what_was_given_up_or_moved(change: dict[str, Any], field: 
 
 
 def test_weaker_ignores_what_was_gained() -> None:
-    assert weaker(trail(kms_key="", bucket="", log_group=""), FULL, standard()) == ()
+    assert weaker(replace(FULL, kms_key="", bucket="", log_group=""), FULL, standard()) == ()
     assert weaker(FULL, FULL, standard()) == ()
+
+
+def test_a_topic_where_none_was_is_somebody_who_is_told_of_every_file() -> None:
+    expected = Drift("SnsTopicARN", found="t", wanted="")
+    assert weaker(replace(FULL, sns_topic=""), FULL, standard()) == (expected,)

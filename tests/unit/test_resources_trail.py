@@ -133,6 +133,8 @@ PLACED = trail(prefix="p", log_group="arn:aws:logs:r:a:log-group:g:*", sns_topic
         pytest.param({"cloudWatchLogsLogGroupArn": "h"}, PLACED, True, id="log-group"),
         pytest.param({"snsTopicName": "t"}, PLACED, False, id="same-topic-by-its-name"),
         pytest.param({"snsTopicName": "u"}, PLACED, True, id="topic"),
+        pytest.param({"snsTopicName": "u"}, trail(), True, id="a-topic-where-none-was"),
+        pytest.param({"snsTopicName": ""}, trail(), False, id="no-topic-where-none-was"),
         pytest.param({"snsTopicName": None}, PLACED, False, id="null"),
         pytest.param({"snsTopicName": ["evil"]}, PLACED, False, id="no-text"),
         pytest.param({"snsTopicName": "evil"}, None, False, id="no-baseline"),

@@ -210,16 +210,22 @@ def logs_all_management_events(shown: Mapping[str, Any]) -> bool:
 
 
 def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
-    """What a trail that meets its controls has given up since the baseline: another place or key, a filter less."""
+    """What a trail that meets its controls has given up since the baseline, and whom it tells of events beside.
+
+    That is another place or key, a filter less; a topic or filter that was not there is somebody who hears of them.
+    """
     fields = (
         ("S3BucketName", old.bucket, new.bucket),
         ("S3KeyPrefix", old.prefix, new.prefix),
         ("KmsKeyId", old.kms_key, new.kms_key),
         ("CloudWatchLogsLogGroupArn", old.log_group, new.log_group),
-        ("SnsTopicARN", old.sns_topic, new.sns_topic),
     )
-    given_up = [Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now]
+    drifts = [Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now]
+    if old.sns_topic != new.sns_topic:
+        drifts.append(Drift("SnsTopicARN", found=new.sns_topic, wanted=old.sns_topic))
     lost = [dict(each) for each in old.subscription_filters if each not in new.subscription_filters]
     if lost:
-        given_up.append(Drift("SubscriptionFilters", found=[dict(f) for f in new.subscription_filters], wanted=lost))
-    return tuple(given_up)
+        drifts.append(Drift("SubscriptionFilters", found=[dict(f) for f in new.subscription_filters], wanted=lost))
+    known = {each["filterName"] for each in old.subscription_filters}
+    added = [each for each in new.subscription_filters if each["filterName"] not in known]
+    return (*drifts, *(Drift("SubscriptionFilter", found=dict(each), wanted="") for each in added))

@@ -360,11 +360,14 @@ def _moves_files(request: Mapping[str, Any], before: Trail, standard: Standard) 
 
 
 def _leads_elsewhere(request: Mapping[str, Any], before: Trail, standard: Standard) -> bool:
-    """Whether UpdateTrail names another place or key than the baseline had, by name, id or ARN, that may comply."""
-    pairs = [
-        (request.get("kmsKeyId") or None, before.kms_key),  # to drop it is its control's business
-        (request.get("snsTopicName"), before.sns_topic),
-    ]
+    """Whether UpdateTrail names another place or key than the baseline had, by name, id or ARN, that may comply.
+
+    Of a topic where none was, too: it tells somebody of every file.
+    """
+    topic = request.get("snsTopicName")
+    if isinstance(topic, str) and not _same(topic, before.sns_topic):
+        return True
+    pairs = [(request.get("kmsKeyId") or None, before.kms_key)]  # to drop it is its control's business
     group = request.get("cloudWatchLogsLogGroupArn")
     pairs.append((group if standard.trail_reader == SIEM else group or None, before.log_group))
     if not _moves_files(request, before, standard):  # or else to a bucket that is trusted
@@ -435,7 +438,7 @@ def _change(trail_arn: str, changes: Mapping[str, Any], instead: tuple[Call, ...
 
 
 def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
-    """What a compliant trail has given up: another place, another key, or events that it does not log any more."""
+    """What a compliant trail has given up: another place, key or reader, or events that it does not log any more."""
     return policy.weaker(old, new, standard) + tuple(lost(old, new))
 
 
