@@ -31,6 +31,7 @@ THEIRS = OURS | {"traffic": "ALL", "destination": "vpc-flows"}
     [
         pytest.param([flow_log()], id="all"),
         pytest.param([flow_log(traffic="REJECT")], id="reject"),
+        pytest.param([flow_log(format="${pkt-srcaddr} ${action}")], id="an-address-in-a-record"),
         pytest.param([flow_log(traffic="ACCEPT"), flow_log()], id="one-of-two-is-enough"),
         pytest.param([flow_log(delivery_error="Access error"), flow_log()], id="one-of-two-delivers"),
     ],
@@ -45,6 +46,7 @@ def test_compliant(logs: list[FlowLog]) -> None:
         pytest.param([], None, [OURS], id="none"),
         pytest.param([flow_log(traffic="ACCEPT")], None, [OURS], id="accept-only"),
         pytest.param([flow_log(active=False)], None, [OURS], id="inactive"),
+        pytest.param([flow_log(format="${version}")], vpc(flow_log()), [THEIRS], id="no-address-in-a-record"),
         pytest.param([], vpc(flow_log()), [THEIRS], id="baseline's"),
         pytest.param([], vpc(flow_log(traffic="ACCEPT")), [OURS], id="baseline's-was-not-enough"),
         pytest.param([], vpc(flow_log(active=False)), [OURS], id="baseline's-was-inactive"),
@@ -151,7 +153,9 @@ def test_from_standard(settings: dict[str, Any], expected: FlowLog) -> None:
     assert from_standard(vpc(), standard(**settings)) == expected
 
 
-ALL, REJECT = flow_log(), flow_log(traffic="REJECT")
+ALL, REJECT, TCP = flow_log(), flow_log(traffic="REJECT"), flow_log(format="${srcaddr} ${tcp-flags}")
+FEWER = DEFAULT_FORMAT.replace("${srcaddr} ", "")
+OTHER_ROLE = f"{ROLE}-of-mine"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,17 @@ ALL, REJECT = flow_log(), flow_log(traffic="REJECT")
         pytest.param([ALL], [flow_log(active=False)], [ALL], id="inactive"),
         pytest.param([ALL], [flow_log(destination="elsewhere")], [ALL], id="elsewhere"),
         pytest.param([ALL], [flow_log(destination_type=S3)], [ALL], id="another-kind-of-place"),
+        pytest.param([ALL], [flow_log(format="${version}")], [ALL], id="hardly-a-field"),
+        pytest.param([ALL], [flow_log(format=FEWER)], [ALL], id="a-field-less"),
+        pytest.param([ALL], [flow_log(format=DEFAULT_FORMAT)], [], id="the-default-by-name"),
+        pytest.param([flow_log(format=DEFAULT_FORMAT)], [ALL], [], id="the-default-without-a-name"),
+        pytest.param([ALL], [flow_log(format="${tcp-flags} " + DEFAULT_FORMAT)], [], id="a-field-more"),
+        pytest.param([flow_log(format="${srcaddr}")], [ALL], [], id="the-default-has-it-too"),
+        pytest.param([TCP], [ALL], [TCP], id="the-default-has-it-not"),
+        pytest.param([flow_log(aggregation_seconds=60)], [ALL], [flow_log(aggregation_seconds=60)], id="coarser"),
+        pytest.param([ALL], [flow_log(role=OTHER_ROLE)], [ALL], id="by-another-role"),
+        pytest.param([flow_log(role=OTHER_ROLE)], [ALL], [], id="by-the-standard's-role"),
+        pytest.param([ALL], [flow_log(cross_account_role=OTHER_ROLE)], [ALL], id="by-a-foreign-role"),
         pytest.param([flow_log(traffic="ACCEPT")], [], [], id="was-not-enough-before"),
         pytest.param([ALL, flow_log(destination="b")], [ALL], [flow_log(destination="b")], id="one-of-two"),
     ],

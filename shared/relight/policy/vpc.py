@@ -19,6 +19,8 @@ DEFAULT_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} "
     "${bytes} ${start} ${end} ${action} ${log-status}"
 )
+# A record with none of these shows nothing of a scan either.
+ADDRESSES = {"${srcaddr}", "${dstaddr}", "${pkt-srcaddr}", "${pkt-dstaddr}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,13 @@ class FlowLog:
 
     @property
     def enough(self) -> bool:
-        """Whether it records what the benchmark asks for."""
-        return self.active and self.traffic in ENOUGH
+        """Whether it records what the benchmark asks for, and whose traffic that was."""
+        return self.active and self.traffic in ENOUGH and bool(self.fields & ADDRESSES)
+
+    @property
+    def fields(self) -> set[str]:
+        """What a record of it says of a flow."""
+        return set((self.format or DEFAULT_FORMAT).split())
 
     def config(self) -> dict[str, Any]:
         """What CreateFlowLogs needs to know, as plain data: neither defaults nor how it fares."""
@@ -49,10 +56,20 @@ class FlowLog:
         known = {name: value for name, value in asdict(self).items() if value and name not in fares}
         return {name: value for name, value in known.items() if (name, value) != ("format", DEFAULT_FORMAT)}
 
-    def covers(self, other: FlowLog) -> bool:
-        """Whether this one delivers what another one did, to the same place."""
-        same_place = (self.destination_type, self.destination) == (other.destination_type, other.destination)
-        return same_place and self.active and self.traffic in ("ALL", other.traffic)
+    def covers(self, other: FlowLog, trusted_role: str) -> bool:
+        """Whether this one delivers what another one did, as often, to the same place, and in the same or that role.
+
+        A role that may not deliver shows only later, by the deliveries that fail.
+        """
+        return (
+            self.active
+            and (self.destination_type, self.destination) == (other.destination_type, other.destination)
+            and self.traffic in ("ALL", other.traffic)
+            and self.fields >= other.fields
+            and self.aggregation_seconds <= other.aggregation_seconds
+            and self.role in (other.role, trusted_role)
+            and self.cross_account_role == other.cross_account_role
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,7 @@ class Vpc:
     costs="0.50 a GB that CloudWatch Logs takes in, 0.25 a GB where it goes to S3",
 )
 def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Drift]:
-    """At least one flow log for REJECT or ALL traffic is ACTIVE; a delivery that fails is told."""
+    """At least one flow log for REJECT or ALL traffic, with addresses, is ACTIVE; a delivery that fails is told."""
     enough = [log for log in vpc.flow_logs if log.enough]
     if not enough:
         yield _missing(vpc, standard, baseline)
@@ -128,7 +145,8 @@ def from_standard(vpc: Vpc, standard: Standard) -> FlowLog:
 
 def weaker(old: Vpc, new: Vpc, standard: Standard) -> tuple[Drift, ...]:
     """The baseline's flow logs that no present one stands in for, and new ones that lead where none led before."""
-    lost = [log for log in old.flow_logs if log.enough and not any(now.covers(log) for now in new.flow_logs)]
+    role = standard.flow_logs_role_in(new.account, new.region)
+    lost = [log for log in old.flow_logs if log.enough and not any(now.covers(log, role) for now in new.flow_logs)]
     added = [log for log in new.flow_logs if strange(old, log, standard)]
     found = [log.config() for log in new.flow_logs]
     return (
