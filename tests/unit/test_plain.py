@@ -12,7 +12,7 @@ from relight.plain import plain
 from relight.policy.bucket_policy import changes
 from relight.policy.key import lets_cloudtrail_encrypt
 from relight.record import parse
-from tests.unit.builders import TOPIC, event, finding, incident, record
+from tests.unit.builders import TOPIC, bucket, event, finding, incident, record
 from tests.unit.fakes import fake_aws
 
 
@@ -57,4 +57,4 @@ def test_a_policy_that_is_nested_beyond_measure_is_none() -> None:
     with pytest.raises(UnknownState):
         lets_cloudtrail_encrypt(deep)
     with pytest.raises(UnknownState):
-        list(changes(deep, "{}"))
+        list(changes(deep, "{}", bucket()))

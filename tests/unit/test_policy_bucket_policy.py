@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from relight.errors import UnknownState
+from relight.policy.bucket import Bucket
 from relight.policy.bucket_policy import changes, completed, delivers, delivery_policy, services
 from tests.unit.builders import ACCOUNT, STRANGER, TRAIL_ARN, bucket, standard
 
@@ -166,10 +167,92 @@ def test_other_log_services_that_were_let_in_still_are() -> None:
     assert services(policy(access, ACL, WRITE)) == {"logging.s3.amazonaws.com", "cloudtrail.amazonaws.com"}
 
 
+def told(old: str, new: str, of: Bucket = DELIVERED) -> list[tuple[str, Any, Any]]:
+    return [(d.field, d.found, d.wanted) for d in changes(old, new, of)]
+
+
 def test_who_was_let_in_is_told() -> None:
     conditional = {**DENY, "Condition": {"Null": {"aws:SourceVpc": "true"}}}
-    told = [(d.field, d.found) for d in changes(policy(WRITE), policy(WRITE, READER, TLS, conditional))]
-    assert told == [("Principal", f"arn:aws:iam::{STRANGER}:root"), ("Deny", conditional)]
-    assert not list(changes(GOOD, GOOD))
+    assert told(policy(WRITE), policy(WRITE, READER, TLS, conditional)) == [
+        ("Principal", f"arn:aws:iam::{STRANGER}:root", ""),
+        ("Deny", conditional, ""),
+    ]
+    assert told(GOOD, GOOD) == []
     public = {**READER, "Principal": "*"}
-    assert [d.found for d in changes("", policy(public))] == ["*"]
+    assert told("", policy(public)) == [("Principal", "*", "")]
+
+
+KEEP = {"Effect": "Deny", "Principal": "*", "Action": ["s3:DeleteObject*", "s3:PutBucketPolicy"], "Resource": "*"}
+WITHIN = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+
+
+def kept(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in (KEEP | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("now", "gone"),
+    [
+        pytest.param([KEEP], False, id="as-it-was"),
+        pytest.param([kept(Sid="Renamed", Principal={"AWS": ["*"]})], False, id="in-other-words"),
+        pytest.param([kept(Action="s3:*")], False, id="of-more"),
+        pytest.param([kept(Action=["S3:DELETE*", "s3:PutBucket*"])], False, id="of-more-by-patterns"),
+        pytest.param([], True, id="gone"),
+        pytest.param([kept(Action="s3:DeleteObject*")], True, id="of-fewer-actions"),
+        pytest.param([kept(Action=["s3:DeleteObject?", "s3:PutBucketPolicy"])], True, id="of-a-narrower-pattern"),
+        pytest.param([kept(Resource=f"{NAME}/x/*")], True, id="of-fewer-files"),
+        pytest.param([kept(Principal={"AWS": "arn:x"})], True, id="of-one"),
+        pytest.param([kept(Principal=None, NotPrincipal={"AWS": "arn:x"})], True, id="of-all-but-one"),
+        pytest.param([kept(Action=None, NotAction="s3:DeleteObject")], True, id="of-all-but-that"),
+        pytest.param([kept(Condition={"Bool": {"aws:SecureTransport": "false"}})], True, id="with-a-condition"),
+    ],
+)
+def test_a_deny_that_is_gone_or_denies_less_is_told(now: list[Any], gone: bool) -> None:  # noqa: FBT001
+    """As one that keeps log files from being deleted."""
+    expected = [("Deny", "", KEEP)] if gone else []
+    assert told(policy(WRITE, KEEP), policy(WRITE, *now)) == expected
+
+
+def test_a_deny_that_kept_the_trail_from_delivering_is_not_missed() -> None:
+    assert told(policy(WRITE, DENY), policy(WRITE)) == []
+    assert told(policy(WRITE, DENY), policy(WRITE), bucket()) == [("Deny", "", DENY)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "more"),
+    [
+        pytest.param(READER, False, id="as-it-was"),
+        pytest.param(READER | {"Action": "S3:GetObject", "Condition": WITHIN}, False, id="less"),
+        pytest.param(READER | {"Resource": f"{NAME}/AWSLogs/*"}, False, id="fewer-files"),
+        pytest.param(READER | {"Resource": f"{NAME.upper()}/*"}, True, id="names-have-a-case"),
+        pytest.param(READER | {"Action": "s3:*"}, True, id="any-action"),
+        pytest.param(READER | {"Action": ["s3:GetObject", "s3:DeleteObject"]}, True, id="one-more-action"),
+        pytest.param(READER | {"Resource": [NAME, f"{NAME}/*"]}, True, id="more-resources"),
+        pytest.param({**READER, "Action": None, "NotAction": "s3:PutObject"}, True, id="all-actions-but-one"),
+    ],
+)
+def test_more_that_is_allowed_to_somebody_known_is_told(statement: Any, more: bool) -> None:  # noqa: FBT001
+    assert told(policy(WRITE, READER), policy(WRITE, statement)) == ([("Allow", statement, "")] if more else [])
+
+
+def test_a_condition_that_is_dropped_allows_more() -> None:
+    assert told(policy({**READER, "Condition": WITHIN}), policy(READER)) == [("Allow", READER, "")]
+
+
+def test_of_a_statement_for_several_those_who_are_new_are_told_once() -> None:
+    both = {**READER, "Principal": {"AWS": [READER["Principal"]["AWS"], "arn:new"]}}
+    assert told(policy(READER), policy(both)) == [("Principal", "arn:new", "")]
+    more = {**both, "Action": "s3:*"}
+    assert told(policy(READER), policy(more)) == [("Principal", "arn:new", ""), ("Allow", more, "")]
+    one_less = {**READER, "Principal": None, "NotPrincipal": {"AWS": "arn:x"}}
+    assert [field for field, _, _ in told(policy(READER), policy(READER, one_less))] == ["Principal"]
+
+
+def test_that_cloudtrail_may_deliver_is_not_told() -> None:
+    """Relight itself allows it where a trail could not deliver."""
+    for before in ("", policy(READER), policy(READER, DENY), policy(ACL, WRITE)):
+        also = bucket(trails=(("", TRAIL_ARN), ("team", TRAIL_ARN)))
+        assert told(before, completed(before, also), also) == []
+    more = {**WRITE, "Action": "s3:*"}
+    assert told(policy(WRITE), policy(WRITE, more)) == [("Allow", more, "")]
+    assert told("", policy(more)) == [("Principal", "cloudtrail.amazonaws.com", "")]

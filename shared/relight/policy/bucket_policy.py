@@ -125,8 +125,8 @@ def _acts(statement: Statement, action: str) -> bool:
 
 
 def _like(value: str, pattern: str) -> bool:
-    """IAM's patterns know * and ?; a bracket is a bracket."""
-    return fnmatchcase(value, pattern.replace("[", "[[]"))
+    """IAM's patterns know * and ?; a bracket is a bracket. Of a value that is a pattern: whether it is no wider."""
+    return fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[!*]"))
 
 
 def _meets_below(pattern: str, beginning: str) -> bool:
@@ -169,8 +169,7 @@ def _met(operator: str, key: str, values: list[Any], trail_arn: str) -> bool | N
 
 def completed(text: str, bucket: Bucket) -> str:
     """The policy without what stops the trails, and with what lets them deliver; all else as it was."""
-    wanted = [(*need, arn) for prefix, arn in bucket.trails for need in _needs(bucket, prefix, arn)]
-    kept = [s for s in statements_of(text) if not any(_stops(s, *need) for need in wanted)]
+    kept = [s for s in statements_of(text) if not _hinders(s, bucket)]
     for prefix, arn in bucket.trails:
         if not all(_allowed(kept, *need, arn) for need in _needs(bucket, prefix, arn)):
             used = {str(s.get("Sid", ""))[: -len("Write")] for s in kept} | {str(s.get("Sid", ""))[:-3] for s in kept}
@@ -178,6 +177,11 @@ def completed(text: str, bucket: Bucket) -> str:
             kept += _statements(bucket, prefix, arn, number)
     around = json.loads(text) if text else {}
     return json.dumps({"Version": "2012-10-17", **around, "Statement": kept})
+
+
+def _hinders(statement: Statement, bucket: Bucket) -> bool:
+    """Whether a Deny surely keeps one of the bucket's trails from delivering."""
+    return any(_stops(statement, *need, arn) for prefix, arn in bucket.trails for need in _needs(bucket, prefix, arn))
 
 
 def _statements(bucket: Bucket, prefix: str, trail_arn: str, number: int) -> list[Statement]:
@@ -237,24 +241,61 @@ def _writes(statement: Statement) -> bool:
     return any(fnmatchcase("s3:putobject", str(each).lower()) for each in _listed(statement.get("Action")))
 
 
-def changes(old: str, new: str) -> Iterator[Drift]:
-    """Who is let in that was not, and Denies that came with conditions of their own. Raises UnknownState."""
-    was = {principal for statement in statements_of(old) for principal in _let_in(statement)}
-    now = {principal for statement in statements_of(new) for principal in _let_in(statement)}
+def changes(old: str, new: str, bucket: Bucket) -> Iterator[Drift]:
+    """Who is let in that was not or may do more, and which Denies came with conditions or went. Raises UnknownState.
+
+    That CloudTrail may deliver is neither, nor that a Deny went which kept it from that: Relight itself sees to both.
+    """
+    before, after = statements_of(old), statements_of(new)
+    was = {principal for statement in before for principal in _let_in(statement)}
+    granting = [statement for statement in after if not _lets_deliver(statement)]
+    now = {principal for statement in granting for principal in _let_in(statement)}
     yield from (Drift("Principal", found=each, wanted="") for each in sorted(now - was))
-    denies = [s for s in statements_of(new) if _denies(s) and s not in statements_of(old)]
-    for statement in denies:
-        if statement.get("Condition") and statement["Condition"] not in HARMLESS:
+    for statement in granting:
+        known = [principal for principal in _let_in(statement) if principal in was]
+        if known and not _is_within({**statement, "Principal": known}, before):
+            yield Drift("Allow", found=dict(statement), wanted="")
+    for statement in after:
+        conditional = statement.get("Condition") and statement["Condition"] not in HARMLESS
+        if _denies(statement) and conditional and statement not in before:
             yield Drift("Deny", found=dict(statement), wanted="")
+    for statement in before:
+        if statement.get("Effect") == "Deny" and not _hinders(statement, bucket) and not _is_within(statement, after):
+            yield Drift("Deny", found="", wanted=dict(statement))
+
+
+def _lets_deliver(statement: Statement) -> bool:
+    """Whether a statement lets CloudTrail do what it needs to deliver, and nothing else."""
+    needed = _said({"Action": DELIVERING}, "Action")
+    return _let_in(statement) == [CLOUDTRAIL] and set(_said(statement, "Action")) <= set(needed)
+
+
+def _is_within(statement: Statement, others: list[Statement]) -> bool:
+    """Whether one of the others, to the same effect, speaks of all that a statement speaks of."""
+    return any(
+        other.get("Effect") == statement.get("Effect")
+        and (not other.get("Condition") or other["Condition"] == statement.get("Condition"))
+        and all(
+            any(_like(each, wider) for wider in _said(other, part))
+            for part in ("Principal", "Action", "Resource")
+            for each in _said(statement, part)
+        )
+        for other in others
+    )
+
+
+def _said(statement: Statement, part: str) -> list[str]:
+    """What a part of a statement lists; actions have no case. Exceptions stand for themselves, as a whole."""
+    if f"Not{part}" in statement:
+        return [f"all but {json.dumps(statement[f'Not{part}'])}"]
+    value = statement.get(part)
+    kinds = value.values() if isinstance(value, Mapping) else [value]
+    listed = [str(each) for kind in kinds for each in _listed(kind)]
+    return [each.lower() for each in listed] if part == "Action" else listed
 
 
 def _let_in(statement: Statement) -> list[str]:
-    if statement.get("Effect") != "Allow":
-        return []
-    principal = statement.get("Principal")
-    if isinstance(principal, Mapping):
-        return [str(each) for kind in principal.values() for each in _listed(kind)]
-    return [str(principal)] if principal else ["everybody but those of NotPrincipal"]
+    return _said(statement, "Principal") if statement.get("Effect") == "Allow" else []
 
 
 def _listed(value: Any) -> list[Any]:

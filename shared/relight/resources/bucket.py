@@ -394,11 +394,11 @@ def revive(data: Mapping[str, Any]) -> Bucket:
 
 
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
-    """What its configuration gave up, and who its policy lets in that it did not."""
+    """What its configuration gave up, and whom its policy allows more than it did, or denies less."""
     drifts = (*weaker_configuration(old, new, standard), *shorter(old, new))
     if not (isinstance(old.policy, str) and isinstance(new.policy, str)):
         return drifts
     try:
-        return (*drifts, *policy_changes(old.policy, new.policy))
+        return (*drifts, *policy_changes(old.policy, new.policy, new))
     except UnknownState:
         return drifts
