@@ -29,7 +29,7 @@ TLS = {
     "Resource": [NAME, f"{NAME}/*"],
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
-READER = {
+READER: dict[str, Any] = {
     "Sid": "Siem",
     "Effect": "Allow",
     "Principal": {"AWS": f"arn:aws:iam::{STRANGER}:root"},
