@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 
 import pytest
@@ -12,9 +13,17 @@ from local.stack import transformed
 from relight.policy import Control, controls_of
 from relight.resources.guard import ARNS
 from relight.resources.own.stack import TYPES
+from tests.contract.template import listed, of_type
 
 TEXT = (PROJECT / "docs" / "service-control-policy.json").read_text(encoding="utf-8")
+# What docs/ says to make of it before it is attached: for the hub's account, and for members.
+COMMANDS = [
+    found
+    for page in ("self-defence.md", "organisation.md")
+    for found in re.findall(r"(?m)^ *sed (.*?) *\\?\n? *docs/service", (PROJECT / "docs" / page).read_text("utf-8"))
+]
 STATEMENTS = json.loads(TEXT)["Statement"]
+LET = ["arn:aws:iam::*:role/DEPLOYMENT-ROLE", f"arn:aws:iam::*:role/{STACK}-*"]
 DENIED = [action for statement in STATEMENTS for action in statement["Action"]]
 # IAM's prefixes, by control. Several services have a call of that name.
 PREFIXES = {
@@ -45,6 +54,15 @@ def test_whatever_the_guard_undoes_is_denied(control: Control) -> None:
     assert not missing, f"docs/service-control-policy.json lets people call {missing}"
 
 
+def denies(action: str, arn: str) -> bool:
+    """Whether a statement denies that to all but those whom it lets through."""
+    return any(
+        any(fnmatchcase(action, each) for each in statement["Action"])
+        and any(fnmatchcase(arn, each) for each in listed(statement["Resource"]))
+        for statement in STATEMENTS
+    )
+
+
 def test_reads_and_the_functions_own_work_are_not_denied() -> None:
     for action in ("dynamodb:GetItem", "dynamodb:Query", "events:DescribeRule", "sns:Publish", "sqs:ReceiveMessage"):
         assert not is_denied(action)
@@ -61,9 +79,16 @@ def test_every_type_of_part_is_covered() -> None:
 def test_only_a_deployment_and_relight_itself_are_let_through() -> None:
     for statement in STATEMENTS:
         assert statement["Effect"] == "Deny"
-        let = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
-        assert let == ["arn:aws:iam::*:role/DEPLOYMENT-ROLE", f"arn:aws:iam::*:role/{STACK}-*"]
-    assert is_denied("iam:CreateRole"), "a role of that name could be made by anybody"
+        assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"] == LET
+
+
+@pytest.mark.parametrize(
+    "action", ["CreateRole", "PassRole", "UpdateAssumeRolePolicy", "AttachRolePolicy", "PutRolePolicy", "DeleteRole"]
+)
+@pytest.mark.parametrize("let", LET)
+def test_who_is_let_through_nobody_can_become(let: str, action: str) -> None:
+    """Neither by a new role of that name, nor by a function of his own in that role, nor by a wider trust."""
+    assert denies(f"iam:{action}", let.replace("*:role", "123456789012:role"))
 
 
 def test_cloudformation_names_every_part() -> None:
@@ -80,6 +105,23 @@ def test_cloudformation_names_every_part() -> None:
     assert not named, f"{named}: these would not begin with the stack's name"
 
 
-def test_it_fits() -> None:
-    """5,120 characters, says https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html."""
-    assert len(json.dumps(json.loads(TEXT), separators=(",", ":"))) <= 5120
+@pytest.mark.parametrize("command", COMMANDS)
+def test_as_it_is_attached_it_is_whole_and_fits(command: str) -> None:
+    """5,120 characters, says https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html.
+
+    Of a policy that the AWS CLI hands over, white space counts.
+    """
+    lines = TEXT.splitlines()
+    for _, old, new in re.findall(r"'s(.)(.+?)\1(.+?)\1'", command):
+        assert old in TEXT, f"the policy has no {old} any more"
+        lines = [line.replace(old, new, 1) for line in lines]  # which is all that sed does without a g
+    text = "\n".join(lines)
+    assert "DEPLOYMENT-ROLE" not in text
+    statements = json.loads(text)["Statement"]
+    (let,) = {tuple(each["Condition"]["ArnNotLike"]["aws:PrincipalArn"]) for each in statements}
+    assert set(let) <= set(statements[0]["Resource"]), "anybody could make and change the roles that are let through"
+    assert len(text) <= 5120
+
+
+def test_both_ways_to_attach_it_are_known() -> None:
+    assert len(COMMANDS) == 2
