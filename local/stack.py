@@ -196,6 +196,9 @@ def _possible(resources: dict[str, Any]) -> dict[str, Any]:
         awaited = resource.get("DependsOn", [])
         left = [name for name in ([awaited] if isinstance(awaited, str) else awaited) if name in kept]
         kept[logical_id] = {**resource, "DependsOn": left}
+        if resource["Type"] == "AWS::KMS::Key":  # whose tags moto takes by the names that they have in KMS's own calls
+            tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in resource["Properties"].get("Tags", ())]
+            kept[logical_id]["Properties"] = {**resource["Properties"], "Tags": tags}
     return kept
 
 

@@ -91,6 +91,18 @@ def test_who_is_let_through_nobody_can_become(let: str, action: str) -> None:
     assert denies(f"iam:{action}", let.replace("*:role", "123456789012:role"))
 
 
+def test_a_key_is_known_by_the_tag_that_the_template_gives_it() -> None:
+    """CloudFormation's own tags, aws:cloudformation:*, it puts on no key."""
+    (statement,) = (each for each in STATEMENTS if "kms:ScheduleKeyDeletion" in each["Action"])
+    ((condition, value),) = statement["Condition"]["StringEquals"].items()
+    tag = condition.removeprefix("aws:ResourceTag/")
+    for logical_id, key in of_type("AWS::KMS::Key").items():
+        tags = {each["Key"]: each["Value"] for each in key["Properties"].get("Tags", ())}
+        assert (tags.get(tag), value) == ({"Ref": "AWS::StackName"}, STACK), f"{logical_id}: the policy would miss it"
+    assert {"kms:TagResource", "kms:UntagResource"} <= set(statement["Action"]), "the tag could be taken away"
+    assert tag == tag.replace(STACK, "logging"), "where the stack is named otherwise the tag would be, too"
+
+
 def test_cloudformation_names_every_part() -> None:
     """By that the guard knows them, and the policy in docs/ does."""
     names = {"AlarmName", "FunctionName", "Name", "QueueName", "RoleName", "TableName", "TopicName"}
