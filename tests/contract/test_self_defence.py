@@ -103,6 +103,15 @@ def test_a_key_is_known_by_the_tag_that_the_template_gives_it() -> None:
     assert tag == tag.replace(STACK, "logging"), "where the stack is named otherwise the tag would be, too"
 
 
+def test_the_functions_own_logs_cannot_be_taken_away() -> None:
+    for logical_id in of_type("AWS::Logs::LogGroup"):
+        arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{STACK}-{logical_id}-1X2Y3Z4A5B6C"
+        for action in ("DeleteLogGroup", "PutRetentionPolicy", "AssociateKmsKey", "DisassociateKmsKey"):
+            assert denies(f"logs:{action}", arn)
+        assert denies("logs:DeleteLogStream", f"{arn}:log-stream:2027/01/01/[$LATEST]1f2e")
+        assert not denies("logs:PutLogEvents", f"{arn}:log-stream:2027/01/01/[$LATEST]1f2e")
+
+
 def test_cloudformation_names_every_part() -> None:
     """By that the guard knows them, and the policy in docs/ does."""
     names = {"AlarmName", "FunctionName", "Name", "QueueName", "RoleName", "TableName", "TopicName"}
