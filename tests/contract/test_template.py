@@ -192,6 +192,20 @@ def test_keys_rotate() -> None:
         assert properties(key).get("EnableKeyRotation") is True, f"{key}: Relight's own key must meet CIS 3.6"
 
 
+def test_the_trails_of_this_account_may_use_their_key_and_no_others() -> None:
+    """Decrypt, where the bucket has an S3 Bucket Key: CreateTrail and UpdateTrail fail without it.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    trails = {"Fn::Sub": "arn:${AWS::Partition}:cloudtrail:*:${AWS::AccountId}:trail/*"}
+    granted = set()
+    for statement in properties("TrailKey")["KeyPolicy"]["Statement"]:
+        if statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}:
+            granted |= set(listed(statement["Action"]))
+            assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": trails}, f"{statement['Sid']}: bind it"
+    assert granted == {"kms:GenerateDataKey*", "kms:DescribeKey", "kms:Decrypt"}
+
+
 def test_no_concurrency_is_reserved() -> None:
     """Of an account's pool, 100 must stay unreserved: many have none to give."""
     assert "ReservedConcurrentExecutions" not in SOURCE, "no reserved concurrency: it fails in small accounts"
