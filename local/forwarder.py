@@ -51,7 +51,10 @@ def template() -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Relight's forwarder tells the hub what is done to the logging here, and lets it repair that.",
         "Parameters": _PARAMETERS,
-        "Conditions": {"IsRoleRegion": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "RoleRegion"}]}},
+        "Conditions": {
+            "IsRoleRegion": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "RoleRegion"}]},
+            "SetABoundary": {"Fn::Not": [{"Fn::Equals": [{"Ref": "MemberBoundary"}, ""]}]},
+        },
         "Resources": rules | {"SendRole": _SEND_ROLE} | _UNDELIVERED | {"Member": _member(hub)},
         "Outputs": {
             "UndeliveredQueueUrl": {
@@ -161,6 +164,7 @@ def _member(hub: Mapping[str, Any]) -> dict[str, Any]:
         "Condition": "IsRoleRegion",
         "Properties": {
             "RoleName": {"Ref": "MemberRole"},
+            "PermissionsBoundary": _BOUNDARY,
             "Description": "Lets the functions of Relight's hub read and repair what keeps this account's logs",
             "AssumeRolePolicyDocument": _document(
                 {
@@ -276,6 +280,17 @@ _PARAMETERS = {
         "AllowedPattern": "^[A-Za-z0-9+=,.@_-]{1,64}$",
         "ConstraintDescription": "must be the name of an IAM role, without a path",
     },
+    "MemberBoundary": {
+        "Type": "String",
+        "Description": (
+            "Name, with its path, of an IAM policy in each account that bounds the roles made here, where your "
+            "organisation demands one: the parameter MemberBoundary of the hub's stack. It must allow what they do. "
+            "Leave empty for none."
+        ),
+        "Default": "",
+        "AllowedPattern": "^([A-Za-z0-9+=,.@_-]+(/[A-Za-z0-9+=,.@_-]+)*)?$",
+        "ConstraintDescription": "must be empty, or the name of an IAM policy, without a slash before it",
+    },
     "RoleRegion": {
         "Type": "String",
         "Description": "The one Region in which the role is made, for all: IAM knows no Regions.",
@@ -284,10 +299,19 @@ _PARAMETERS = {
     },
 }  # fmt: skip
 
+_BOUNDARY = {
+    "Fn::If": [
+        "SetABoundary",
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${MemberBoundary}"},
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+
 _SEND_ROLE: dict[str, Any] = {
     "Type": "AWS::IAM::Role",
     "Properties": {
         "RoleName": {"Fn::Sub": f"{NAMED}-${{AWS::Region}}"},
+        "PermissionsBoundary": _BOUNDARY,
         "Description": "Lets the rules of Relight's forwarder send to the hub's bus",
         "AssumeRolePolicyDocument": _document(
             {

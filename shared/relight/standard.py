@@ -30,6 +30,7 @@ EVENT_SOURCE = r"[a-z0-9-]+\.amazonaws\.com"
 ORGANIZATION = r"o-[a-z0-9]{10,32}"
 ROLE_ARN = r"arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+"
 ROLE_NAME = r"[\w+=,.@-]{1,64}"
+POLICY_NAME = r"[\w+=,.@-]+(/[\w+=,.@-]+)*"  # with its path
 KEY_ARN = r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"
 AGGREGATION = (60, 600)
 # So many names to repair, packed, fit into one row of the ledger.
@@ -117,6 +118,7 @@ class Standard:
     own_roles: frozenset[str] = frozenset()  # whose calls are Relight's own repairs
     organization: str = ""  # id of the organisation that the stack is the hub of; empty: it serves its own account
     member_role: str = "relight-member"  # name of the role that a hub assumes elsewhere
+    member_boundary: str = ""  # name of the policy that bounds the forwarder's roles in each account; empty: none does
     member_accounts: tuple[str, ...] = ()  # that the sweep looks at; none: all of the organisation
     function: str = "relight"  # name of this function
 
@@ -252,6 +254,9 @@ def load(environ: Mapping[str, str] | None = None, path: Path = SHIPPED) -> Stan
         ),
         organization=env.text("RELIGHT_ORGANIZATION", ORGANIZATION, "empty, or the id of an organisation", default=""),
         member_role=env.text("RELIGHT_MEMBER_ROLE", ROLE_NAME, "the name of a role", default="relight-member"),
+        member_boundary=env.text(
+            "RELIGHT_MEMBER_BOUNDARY", POLICY_NAME, "empty, or the name of an IAM policy", default=""
+        ),
         member_accounts=tuple(
             filter(
                 None,

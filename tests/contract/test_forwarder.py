@@ -16,9 +16,12 @@ from samtranslator.yaml_helper import yaml_parse
 from local import forwarder
 from local.rules import matches
 from local.settings import PROJECT, STACK
+from relight.policy.forwarder import wanted_role
+from relight.standard import Standard
 from tests.contract import reach
 from tests.contract.dependent_actions import iam_action, required
 from tests.contract.samples import BENIGN_EVENTS, CALLS, DIRECT, Sample, spoiled
+from tests.contract.template import PARAMETERS as HUBS_PARAMETERS
 from tests.contract.template import (
     QUEUE,
     ROLE,
@@ -48,6 +51,7 @@ NAMES = {
     "HubAccount": "123456789012",
     "HubStack": "r" * 24,
     "MemberRole": "m" * 64,
+    "MemberBoundary": "bounds/" + "b" * 128,
     "SendRole.Arn": "arn:aws-us-gov:iam::210987654321:role/" + "r" * 24 + "-forwarder-ap-southeast-2",
     "Undelivered.Arn": "arn:aws-us-gov:sqs:ap-southeast-2:210987654321:" + "r" * 24 + "-forwarder-undelivered",
     "Undelivered": "https://sqs.ap-southeast-2.amazonaws.com/210987654321/" + "r" * 24 + "-forwarder-undelivered",
@@ -205,8 +209,20 @@ def test_rules_may_send_to_the_hub_and_do_nothing_else() -> None:
 
 def test_the_role_is_made_in_one_region() -> None:
     assert RESOURCES["Member"]["Condition"] == "IsRoleRegion"
-    assert FORWARDER["Conditions"] == {"IsRoleRegion": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "RoleRegion"}]}}
+    there = FORWARDER["Conditions"]["IsRoleRegion"]
+    assert there == {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "RoleRegion"}]}
     assert target(MEMBER["RoleName"]) == "MemberRole"
+
+
+def test_every_role_has_the_boundary_that_was_given_and_that_the_hub_looks_for() -> None:
+    given = FORWARDER["Conditions"]["SetABoundary"]
+    assert given == {"Fn::Not": [{"Fn::Equals": [{"Ref": "MemberBoundary"}, ""]}]}
+    hub = Standard("", "", ledger="", topic="arn:aws-us-gov:sns", member_boundary=NAMES["MemberBoundary"])
+    looked_for = wanted_role(hub, NAMES["AWS::AccountId"], NAMES["AWS::Region"])["PermissionsBoundary"]
+    for role in (each["Properties"] for each in RESOURCES.values() if each["Type"] == ROLE):
+        condition, boundary, none = role["PermissionsBoundary"]["Fn::If"]
+        assert (condition, none) == ("SetABoundary", {"Ref": "AWS::NoValue"})
+        assert resolved(boundary, NAMES) == looked_for
 
 
 def needed(family: str) -> set[str]:
@@ -393,3 +409,4 @@ def test_the_longest_names_are_the_longest_that_may_be_given() -> None:
 def test_names_agree_with_the_hubs() -> None:
     assert PARAMETERS["MemberRole"]["Default"] == "relight-member"
     assert PARAMETERS["HubStack"]["Default"] == STACK
+    assert PARAMETERS["MemberBoundary"]["AllowedPattern"] == HUBS_PARAMETERS["MemberBoundary"]["AllowedPattern"]

@@ -32,6 +32,7 @@ LONGEST = {
     "FlowLogsDestination": 90,
     "OrganizationId": 34,
     "MemberRole": 64,
+    "MemberBoundary": 640,
     "MemberAccounts": 45 * 13 - 1,
 }
 

@@ -46,6 +46,7 @@ BROUGHT = {
     "OrganizationId": ("o-a1b2c3d4e5", "o-short"),
     "MemberRole": ("relight-member", "arn:aws:iam::210987654321:role/relight-member"),
     "MemberAccounts": ("210987654321,321098765432", "210987654321, 321098765432"),
+    "MemberBoundary": ("bounds/workloads", f"arn:aws:iam::{ACCOUNT}:policy/bounds/workloads"),
     "PermissionsBoundaryArn": (f"arn:aws-cn:iam::{ACCOUNT}:policy/bounds/workloads", f"arn:aws:iam::{ACCOUNT}:role/b"),
     "OperatorRoleArn": (
         f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Security_0a1b2c3d4e5f6789",

@@ -202,6 +202,18 @@ def test_a_role_that_is_not_as_it_was_rolled_out_is_for_a_person(bent: dict[str,
     assert (finding.outcome, [drift.manual for drift in finding.drifts]) == (Outcome.MANUAL, [CANNOT_SEND])
 
 
+@pytest.mark.parametrize(("boundary", "right"), [("bounds/workloads", True), ("bounds/others", False), (None, False)])
+def test_a_role_has_the_boundary_of_its_account_that_was_given_to_the_hub(boundary: str | None, *, right: bool) -> None:
+    bounds = {"PermissionsBoundary": {"PermissionsBoundaryArn": f"arn:aws:iam::{MEMBER}:policy/{boundary}"}}
+    role = {"AssumeRolePolicyDocument": ROLE["AssumeRolePolicyDocument"], **(bounds if boundary else {})}
+    answers: dict[str, Any] = {**SENDS, "iam__GetRole": {"Role": role}, **as_aws_shows(seen())}
+    aws, _ = fake_hub(**answers)
+    hub = replace(HUB, member_boundary="bounds/workloads")
+    (rule,) = kind.observe(aws, Scope(MEMBER, ELSEWHERE, names=(NAME,)), {}, hub)
+    assert rule.state
+    assert rule.state.sender is right
+
+
 def test_without_such_a_role_no_rule_is_made_but_one_that_is_there_is_mended() -> None:
     (finding,) = judge(kind.KIND, replace(GONE_RULE, sender=False), HUB, BEFORE)
     assert [drift.manual for drift in finding.drifts] == [CANNOT_SEND, ROLL_OUT]

@@ -76,6 +76,8 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ("RELIGHT_MEMBER_ROLE", "ours", "member_role", "ours"),
         ("RELIGHT_MEMBER_ACCOUNTS", f"{FRIEND},{STRANGER}", "member_accounts", (FRIEND, STRANGER)),
         ("RELIGHT_MEMBER_ACCOUNTS", "", "member_accounts", ()),
+        ("RELIGHT_MEMBER_BOUNDARY", "bounds/workloads", "member_boundary", "bounds/workloads"),
+        ("RELIGHT_MEMBER_BOUNDARY", "", "member_boundary", ""),
         ("AWS_LAMBDA_FUNCTION_NAME", "relight-TrailFunction-1X", "function", "relight-TrailFunction-1X"),
         ("RELIGHT_FAMILIES", "trail=a,vpc=b-1,bucket=c", "families", {"trail": "a", "vpc": "b-1", "bucket": "c"}),
     ],
@@ -126,6 +128,7 @@ def test_every_retention_that_cloudwatch_has(days: int) -> None:
         ("RELIGHT_ORGANIZATION", "123456789012", "empty, or the id of an organisation"),
         ("RELIGHT_MEMBER_ROLE", "arn:aws:iam::1:role/r", "the name of a role"),
         ("RELIGHT_MEMBER_ACCOUNTS", f"{FRIEND}, {STRANGER}", "12-digit account ids with commas"),
+        ("RELIGHT_MEMBER_BOUNDARY", f"arn:aws:iam::{FRIEND}:policy/b", "empty, or the name of an IAM policy"),
         ("RELIGHT_FAMILIES", "trail=a,,vpc=b", "kind=function,…"),
     ],
 )

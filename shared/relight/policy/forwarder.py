@@ -65,10 +65,11 @@ def sender(standard: Standard, region: str) -> str:
 
 
 def wanted_role(standard: Standard, account: str, region: str) -> dict[str, Any]:
-    """That role, as IAM shows it (resources.own.role): no boundary, and no policy but its own."""
+    """That role, as IAM shows it (resources.own.role): no boundary but the one given, and no policy but its own."""
+    bounds = standard.member_boundary
     return {
         "AssumeRolePolicyDocument": _filled(_shipped()["trust"], standard, account, region),
-        "PermissionsBoundary": None,
+        "PermissionsBoundary": f"arn:{standard.partition}:iam::{account}:policy/{bounds}" if bounds else None,
         "AttachedPolicies": [],
         "Policy send": _filled(_shipped()["send"], standard, account, region),
     }
