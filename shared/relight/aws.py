@@ -34,6 +34,8 @@ Answer = TypeVar("Answer")
 FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 # The code of an operation that the runtime's boto3 does not have.
 UNKNOWN_OPERATION = "UnknownOperation"
+# From this HTTP status on, the failure is AWS's own: what was asked for may have been done.
+SERVER_ERROR = 500
 READS = ("BatchGet", "Describe", "Get", "List", "Lookup", "Query", "Scan")
 # Three attempts of at most some ten seconds fit well into a function's two minutes; Lambda retries after that.
 CONFIG = Config(
@@ -285,5 +287,7 @@ def _require_read(operation: str) -> None:
 def _translated(operation: str, error: Exception) -> AwsError:
     if isinstance(error, ClientError):
         details = error.response.get("Error", {})
-        return AwsError(operation, details.get("Code", "Unknown"), details.get("Message", ""))
-    return AwsError(operation, type(error).__name__, str(error))
+        code, message = details.get("Code", "Unknown"), details.get("Message", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return AwsError(operation, code, message, answered=status < SERVER_ERROR)
+    return AwsError(operation, type(error).__name__, str(error), answered=False)

@@ -40,6 +40,9 @@ BY_THE_ORGANISATION = re.compile(
     r"|because no (service|resource) control policy allows the \S+ action)"
     r"\.?( Encoded authorization failure message: \S+)?$"
 )
+# What the codes have in common by which AWS says that another call is under way: it may be another invocation's, which
+# repairs the same.
+UNDER_WAY = re.compile(r"Conflict|Concurrent|OperationAborted")
 # An answer may quote what was sent, which may be somebody's attempt to flood a log.
 LONGEST_MESSAGE = 4096
 
@@ -49,14 +52,17 @@ class AwsError(RelightError):
 
     `code` is AWS's error code (``AccessDenied``), or the name of botocore's exception where no answer came.
     `forbidden`: the organisation's policies or the account itself deny it, so that no retry changes that.
+    `refused`: nothing came of the call, and nothing will. Otherwise something may show yet: AWS did not answer or
+    failed itself, or another call was under way.
     """
 
-    def __init__(self, operation: str, code: str, message: str) -> None:
+    def __init__(self, operation: str, code: str, message: str, *, answered: bool = True) -> None:
         super().__init__(f"{operation}: {code}: {message[:LONGEST_MESSAGE]}")
         self.operation = operation
         self.code = code
         self.message = message
         self.forbidden = code in DENIALS and bool(BY_THE_ORGANISATION.search(message))
+        self.refused = answered and not UNDER_WAY.search(code)
 
 
 class RoleDenied(AwsError):

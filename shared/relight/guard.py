@@ -14,7 +14,7 @@ from relight import telemetry
 from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord, RelightError
 from relight.fallback import FallbackLedger
-from relight.handler import Handler, runtime, take_event
+from relight.handler import Handler, allotted, runtime, take_event
 from relight.message import Message, clean, shown, subject_line
 from relight.model import MET, Actor, Baseline, Drift, Scope, Severity
 from relight.policy import judge
@@ -45,7 +45,7 @@ def handler_for_guard() -> Handler:
     def handle(event: Any, context: Any) -> Any:
         telemetry.logger.clear_state()
         try:
-            return _take(run, event, context.aws_request_id)
+            return _take(allotted(run, context), event, context.aws_request_id)
         except Exception:
             telemetry.logger.exception("not settled; left to the retry")
             raise

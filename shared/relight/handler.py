@@ -13,7 +13,7 @@ from relight.accounts import Accounts
 from relight.aws import Aws
 from relight.batch import take_batch
 from relight.case import Runtime
-from relight.clock import Clock
+from relight.clock import Allotted, Clock
 from relight.errors import MalformedRecord
 from relight.ledger import Ledger
 from relight.model import Scope
@@ -47,13 +47,14 @@ def runtime() -> Runtime:
 
 def handler_for(*kinds: Kind) -> Handler:
     """The Lambda handler of a family's function; settings are read and checked here, once."""
-    run = _naming_accounts(runtime())
+    every = _naming_accounts(runtime())
 
     def handle(event: Any, context: Any) -> Any:
+        if isinstance(event, Mapping) and event.get("source") == SOURCE:
+            return survey(every, kinds, event, _until(every, context))
+        run = allotted(every, context)
         if isinstance(event, Mapping) and "Records" in event:
             return take_batch(partial(take_event, run, kinds), event)
-        if isinstance(event, Mapping) and event.get("source") == SOURCE:
-            return survey(run, kinds, event, _until(run, context))
         take_event(run, kinds, event, context.aws_request_id)
         return None
 
@@ -65,6 +66,11 @@ def _naming_accounts(run: Runtime) -> Runtime:
     if not run.aws.is_hub:
         return run
     return replace(run, notifier=Notifier(run.aws, run.standard.topic, Accounts(run.aws).alias))
+
+
+def allotted(run: Runtime, context: Any) -> Runtime:
+    """The same for one invocation: ten events of a queue share its time, as do the resources of one."""
+    return replace(run, clock=Allotted(run.clock, _until(run, context)))
 
 
 def _until(run: Runtime, context: Any) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,8 @@ TOO_LARGE = (
     "A baseline may have 400 KB. Until the configuration is smaller, Relight puts back the earlier baseline, or what "
     "the standard demands."
 )
+# So long after a call, reads may still show what was there before it.
+LAG = timedelta(seconds=30)
 # Bytes: a log group's name has up to 512, and its ARN some 80 more. The ledger's keys take 1,024.
 LONGEST_NAME = 768
 IN_DOUBT = (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
@@ -50,20 +53,23 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
 
     Raises RelightError, or a group of them.
     """
+    _require_time(run, f"{record.name} {record.event_id}")
     run = replace(run, ledger=FallbackLedger(run.ledger))
     scope = scope or kind.locate(record)
     baselines = Awaited(run.aws.later(reading(run, kind, scope)))
     failures: list[RelightError] = []
     repaired = 0
     unread: dict[str, AwsError] = {}
+    doubtful = run.clock.now() - record.time < LAG  # a retry's or a late event's looks are not
     for observed in _observe(run, kind, scope, baselines, unread, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
         taken = {} if run.standard.is_own(record.actor) else kind.taken(record, baseline, run.standard)
         case = Case(run, kind, record, scope, teller, baseline, taken)
         try:
+            _require_time(run, observed.resource.arn)
             if repaired == run.standard.repair_cap:
                 raise RepairFailed(f"{observed.resource.arn}: left to the retry after {repaired} repairs")
-            repaired += settle(case, observed)
+            repaired += settle(case, observed, doubtful=doubtful)
         except RelightError as failure:
             failures.append(failure)
     failures += unread.values()
@@ -72,6 +78,12 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
         failures.append(run.ledger.lost)
     if failures:
         raise failures[0] if len(failures) == 1 else ExceptionGroup("several resources", failures)
+
+
+def _require_time(run: Runtime, what: str) -> None:
+    """Raises RepairFailed near the function's end: a clear word, where to be killed would be none."""
+    if run.clock.time_is_up:
+        raise RepairFailed(f"{what}: left to the retry: the function's time is up")
 
 
 def known(run: Runtime, kind: Kind, scope: Scope) -> dict[str, Baseline[Any]]:
@@ -190,13 +202,14 @@ def _out_of_reach(run: Runtime, kind: Kind, scope: Scope, name: str, error: AwsE
     return Observed(Resource(kind.KIND, shown, arn, scope.account, scope.region), None, str(error))
 
 
-def settle(case: Case, observed: Observed[Any]) -> bool:
+def settle(case: Case, observed: Observed[Any], *, doubtful: bool) -> bool:
     """Judges, repairs, tells and keeps one resource; True where a repair was sent.
 
+    `doubtful`: the look may be older than the record's call.
     Raises RepairFailed where a control could not be judged or was not seen repaired, after telling so.
     """
     ledger, event_id = case.run.ledger, case.record.event_id
-    observed, findings = _first_look(case, observed)
+    observed, findings = _first_look(case, observed, BACKOFF[:2] if doubtful else ())
     found = incident(case, observed, findings)
     repairs = bool(found.calls)
     if repairs:
@@ -219,9 +232,11 @@ def settle(case: Case, observed: Observed[Any]) -> bool:
     return repairs
 
 
-def _first_look(case: Case, observed: Observed[Any]) -> tuple[Observed[Any], tuple[Finding, ...]]:
-    """Judges; where the record took away what is there, it looks again, for the look may be older than the call."""
-    for pause in (*BACKOFF[:2], 0):
+def _first_look(
+    case: Case, observed: Observed[Any], pauses: Iterable[float]
+) -> tuple[Observed[Any], tuple[Finding, ...]]:
+    """Judges; where the record took away what is there, it looks again after each pause."""
+    for pause in (*pauses, 0):
         findings = case.judge(observed)
         doubtful = any(f.cause is Cause.TAKEN and f.outcome is Outcome.COMPLIANT for f in findings)
         if not doubtful or not pause:

@@ -45,9 +45,9 @@ class Attempt:
         return "; ".join(map(str, self.errors))
 
     @property
-    def is_forbidden(self) -> bool:
-        """Whether the organisation refused every call: looking again shows nothing else."""
-        return len(self.errors) == len(self.sent) and all(error.forbidden for error in self.errors)
+    def is_refused(self) -> bool:
+        """Whether AWS refused every call: looking again shows nothing else."""
+        return len(self.errors) == len(self.sent) and all(error.refused for error in self.errors)
 
     def plan(self) -> tuple[Call, ...]:
         """The calls for what was not tried yet."""
@@ -155,7 +155,7 @@ def _verify(attempts: Sequence[Attempt]) -> None:
     before = {id(each): each.findings for each in attempts}
     for pause in (*BACKOFF, 0):
         _look(waiting, before)
-        waiting = [each for each in waiting if each.failed & each.tried and not each.is_forbidden]
+        waiting = [each for each in waiting if each.failed & each.tried and not each.is_refused]
         if not waiting or not pause:
             return
         waiting[0].case.run.clock.sleep(pause)

@@ -167,6 +167,28 @@ def test_failures_without_an_answer_have_botocores_name(failure: Exception, code
         with pytest.raises(AwsError) as caught:
             attempt()
         assert caught.value.code == code
+        assert not caught.value.refused
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "refused"),
+    [
+        ("AccessDenied", 403, True),
+        ("InvalidHomeRegionException", 400, True),
+        ("InternalError", 500, False),
+        ("ServiceUnavailable", 503, False),
+        ("ConflictException", 400, False),
+        ("OperationAborted", 409, False),
+        ("ConcurrentModificationException", 400, False),
+    ],
+)
+def test_what_is_not_refused_may_have_been_done_or_is_being_done(
+    stubbed: Stubbed, code: str, status: int, *, refused: bool
+) -> None:
+    stubbed.stub("cloudtrail").add_client_error("start_logging", code, http_status_code=status)
+    with pytest.raises(AwsError) as caught:
+        stubbed.here.send(START)
+    assert caught.value.refused is refused
 
 
 def test_parameters_that_botocore_refuses_are_an_aws_error(stubbed: Stubbed) -> None:

@@ -12,7 +12,7 @@ import pytest
 from relight import guard
 from relight.aws import Aws
 from relight.case import Runtime
-from relight.errors import AwsError, MalformedRecord
+from relight.errors import AwsError, MalformedRecord, RepairFailed
 from relight.guard import Deploying
 from relight.ledger import Ledger
 from relight.model import Baseline, Outcome
@@ -184,6 +184,15 @@ def test_who_starts_a_deployment_is_told_while_it_is_under_way(scene: Scene, mon
     scene.handle(deletion | {"source": "aws.cloudformation"}, monkeypatch)
     (incident,) = scene.notifier.told
     assert (incident.event_name, incident.findings[0].control) == ("DeleteStack", "guard.stack")
+
+
+def test_a_guard_whose_time_is_up_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.handle(STATUS, monkeypatch)
+    scene.rule = {**scene.rule, "State": "DISABLED"}
+    monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda _self: 30_000)
+    with pytest.raises(RepairFailed, match="left to the retry: the function's time is up"):
+        scene.handle(disabled(), monkeypatch)
+    assert scene.writes == []
 
 
 def test_the_round_repairs_what_no_event_told_and_beats(
