@@ -32,6 +32,7 @@ from relight.model import (
     Scope,
     Severity,
 )
+from relight.policy import controls_of
 from relight.policy.state import is_whole, written
 from relight.record import Record
 from relight.repair import BACKOFF, Attempt, repair
@@ -337,10 +338,11 @@ def advance(
     if observed.state is None or doubtful or not is_whole(observed.state) or not fits(observed.state):
         return None
     if baseline:
-        lost = any(f.control in baseline.controls - met for f in findings)
+        # What is met is found to be; so what is exempt or off, and not among the findings, is lost as well.
+        lost = baseline.controls.intersection(each.id for each in controls_of(kind.KIND)) - met
         if lost or kind.weaker(baseline.state, observed.state, run.standard):
             return None
-        met |= baseline.controls  # what is off now was not judged, and not lost either
+        met |= baseline.controls  # a control that this version has not was not judged, and not lost either
         if (observed.state, met) == (baseline.state, baseline.controls):
             return None
     since, revision = (baseline.since, baseline.revision) if baseline else (run.clock.now(), 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from relight.errors import RepairFailed
 from relight.model import Baseline, Mode, Observed, Resource, Unread
 from relight.policy import judge
 from relight.reconcile import advance, reconcile
+from relight.standard import Exemption
+from relight.survey import survey
 from tests.unit.builders import ACCOUNT, REGION, record
 from tests.unit.lamps import Lamp, LampKind, Scene, arn
 
@@ -83,12 +86,45 @@ def test_a_state_that_lost_a_control_though_no_field_grew_weaker_is_not_kept(sce
     assert scene.kept("a") == (Lamp(colour="dim", room=""), {LIT, WHITE})
 
 
-def test_what_is_off_now_was_not_lost(scene: Scene) -> None:
-    scene.settings["modes"] = {WHITE: {"restore": Mode.OFF}}
-    scene.know("a", Lamp(lit=False, colour="dim"), WHITE)
-    scene.house.lamps["a"] = Lamp(colour="dim")
+EXEMPT = {"exemptions": (Exemption(WHITE, arn("a"), "the painters are here", date(2026, 3, 14)),)}
+OFF = {"modes": {WHITE: {"restore": Mode.OFF}}}
+
+
+@pytest.mark.parametrize("settings", [EXEMPT, OFF], ids=["exempt", "off"])
+def test_what_is_left_as_it_is_for_some_time_is_put_back_after_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    """Nobody is told of it meanwhile, so it must not become what was always so; here no field tells either."""
+    monkeypatch.setattr(LampKind, "weaker", lambda *_: ())
+    scene.know("a", Lamp(), LIT, WHITE)
+    scene.settings |= settings
+    scene.house.lamps["a"] = Lamp(colour="blue")
+    for name in ("MakeLamp", "Paint"):
+        look(scene, name)
+    survey(scene.run, [LampKind()], {"kind": "lamp", "account": ACCOUNT, "region": REGION, "names": ["a"]})
+    assert (scene.told, scene.kept("a")) == ([], (Lamp(), {LIT, WHITE}))
+    scene.settings.clear()
+    scene.clock.moment += timedelta(days=1)
     look(scene)
-    assert scene.kept("a") == (Lamp(colour="dim"), {LIT, WHITE})
+    assert scene.told == ["a: repaired"]
+    assert scene.kept("a") == (Lamp(), {LIT, WHITE})
+
+
+@pytest.mark.parametrize("settings", [EXEMPT, OFF], ids=["exempt", "off"])
+def test_what_is_left_as_it_is_and_never_was_otherwise_does_not_keep_the_rest_from_growing(
+    scene: Scene, settings: dict[str, Any]
+) -> None:
+    scene.settings |= settings
+    scene.know("a", Lamp(lit=False, colour="blue"))
+    scene.house.lamps["a"] = Lamp(colour="blue")
+    look(scene)
+    assert scene.kept("a") == (Lamp(colour="blue"), {LIT})
+
+
+def test_a_control_that_is_no_more_was_not_lost(scene: Scene) -> None:
+    scene.know("a", Lamp(lit=False), WHITE, "lamp.swings")
+    look(scene)
+    assert scene.kept("a") == (Lamp(), {LIT, WHITE, "lamp.swings"})
 
 
 def test_what_was_taken_and_is_not_back_is_not_kept(scene: Scene) -> None:
