@@ -117,6 +117,29 @@ def test_a_trail_that_was_led_elsewhere_is_led_there_again(cloud: LocalAws, vict
     assert message.data["actor"]["name"] == "mallory"
 
 
+def test_the_key_that_a_trail_had_is_guarded_until_it_is_forgotten(cloud: LocalAws, victim: Account) -> None:
+    kms = cloud.client("kms")
+    policy = kms.get_key_policy(KeyId=victim.key_arn, PolicyName="default")["Policy"]
+    other = kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    cloud.actor("terraform").client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId=other)
+    cloud.settle()
+    helpers.sweep(cloud)
+    cloud.forget()
+
+    def let_it_go() -> str:
+        cloud.forget()
+        by_id = victim.key_arn.rpartition("/")[2]  # moto does not know an ARN here
+        mallory(cloud, "kms").schedule_key_deletion(KeyId=by_id, PendingWindowInDays=7)
+        cloud.settle()
+        return str(kms.describe_key(KeyId=victim.key_arn)["KeyMetadata"]["KeyState"])
+
+    assert let_it_go() == "Enabled"
+    assert helpers.only(cloud).outcome == "repaired"
+    result = forget(cloud, victim.key_arn, "--force")
+    assert result.exit_code == 0, result.output
+    assert let_it_go() == "PendingDeletion"
+
+
 def test_who_accepted_what_and_why_is_kept(cloud: LocalAws, victim: Account) -> None:
     before = helpers.baseline(cloud, vpc_arn(victim))
     log_rejects_only(cloud, victim)

@@ -12,8 +12,11 @@ import pytest
 
 from relight.errors import AwsError, MalformedRecord
 from relight.model import Drift, Scope, Unread
-from relight.policy.key import Key
+from relight.policy import judge
+from relight.policy.key import Key, available
+from relight.reconcile import advance
 from relight.resources import key as kind
+from relight.resources.key import USERS
 from tests.unit.builders import (
     ACCOUNT,
     KEY_ARN,
@@ -30,6 +33,7 @@ from tests.unit.builders import (
     standard,
 )
 from tests.unit.fakes import Answer, fake_aws, refused
+from tests.unit.lamps import Scene
 
 METADATA: dict[str, Any] = {
     "Arn": KEY_ARN,
@@ -125,14 +129,48 @@ def test_what_is_refused_is_unread_and_spoils_nothing_else() -> None:
         look(**answers(kms__DescribeKey=refused("AccessDenied")))
 
 
-@pytest.mark.parametrize("before", [kms_key(), kms_key(used_by=("bucket logs",), policy=KEY_POLICY)])
-def test_while_its_trail_is_gone_the_policy_is_not_forgotten(before: Key) -> None:
+@pytest.mark.parametrize(
+    ("before", "users"),
+    [(kms_key(), ("bucket logs", "trail main")), (kms_key(used_by=("bucket logs",)), ("bucket logs",))],
+)
+def test_while_its_trail_is_gone_the_policy_is_not_forgotten(before: Key, users: tuple[str, ...]) -> None:
     """Found by a hostile sequence: the baseline lost it, and a weaker one would have passed for new."""
     (found,), _ = look(
         before=before, **answers(cloudtrail__DescribeTrails={"trailList": [{"Name": "plain", "S3BucketName": "logs"}]})
     )
-    assert found.state.used_by == ("bucket logs",)
+    assert found.state.used_by == users
     assert found.state.policy == KEY_POLICY
+
+
+UNUSED: dict[str, Any] = {
+    "cloudtrail__DescribeTrails": {"trailList": [{"Name": "main", "S3BucketName": "logs"}]},
+    "s3__GetBucketEncryption": {},
+}
+
+
+def test_a_look_while_no_trail_has_it_does_not_let_a_key_go(scene: Scene) -> None:
+    """What was written with it is encrypted with it for ever. Only a person forgets it."""
+    (found,), _ = look(before=kms_key(), **answers(**UNUSED))
+    kept = advance(scene.run, kind, found, judge("key", found.state, standard()), baseline(kms_key()))
+    assert kept is not None
+    assert kept.state.used_by == ("trail main",)
+    deletion = record("ScheduleKeyDeletion", {"keyId": KEY_ID})
+    assert set(kind.taken(deletion, kept, standard())) == {"key.available"}
+    (going,), _ = look(before=kept.state, **answers({"KeyState": "PendingDeletion"}, **UNUSED))
+    (drift,) = available(going.state, standard(), kept.state)
+    assert (drift.found, drift.manual) == ("PendingDeletion", "")
+
+
+def test_only_so_many_users_are_remembered() -> None:
+    """Trails come and go: their names must not fill a baseline."""
+    many = tuple(f"trail {n}" for n in range(USERS))
+    (found,), _ = look(before=kms_key(used_by=many), **answers())
+    assert found.state.used_by == ("trail main", "bucket logs", *many[: USERS - 2])
+
+
+def test_users_that_could_not_be_read_are_not_those_of_before() -> None:
+    (found,), _ = look(before=kms_key(), **answers(cloudtrail__DescribeTrails=refused("AccessDenied")))
+    assert isinstance(found.state.used_by, Unread)
 
 
 def test_an_unencrypted_bucket_uses_no_key() -> None:

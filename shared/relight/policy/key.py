@@ -38,7 +38,7 @@ class Key:
     replica: bool = False
     rotation: bool | Unread = False
     rotation_days: int = USUAL_PERIOD_DAYS
-    # What needs it to write log files: "trail NAME", "bucket NAME", "the standard".
+    # What needs it to write log files, or did as far as is known: "trail NAME", "bucket NAME", "the standard".
     used_by: tuple[str, ...] | Unread = ()
     policy: str | Unread = ""  # JSON; read of keys that something uses
 
@@ -61,7 +61,7 @@ class Key:
     introduce=Mode.ENFORCE,
 )
 def available(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Drift]:
-    """A key that a trail, its bucket or the standard uses is enabled and not about to be deleted."""
+    """A key that a trail, its bucket or the standard uses, or used, is enabled and not about to be deleted."""
     if key.state == ENABLED or not users(key, baseline):
         return
     mendable = key.state in (DISABLED, PENDING_DELETION)

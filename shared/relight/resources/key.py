@@ -22,6 +22,9 @@ __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", 
 
 KIND = "key"
 CREATES = frozenset({"CreateKey"})
+# So many users of a key are remembered, those of just now first: a Region has at most five trails
+# (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html).
+USERS = 20
 UNENCRYPTED = ("ServerSideEncryptionConfigurationNotFoundError", "NoSuchBucket")
 
 
@@ -60,16 +63,17 @@ def observe(
         baseline = baselines.get(full)
         found = _read(place, shown, users, baseline.state if baseline else None)
         # Whether a key that is not in use is disabled is its owner's business.
-        if found.state == ENABLED or found.used_by or (baseline and baseline.state.used_by):
+        if found.state == ENABLED or found.used_by:
             yield Observed(resource, found)
 
 
 def _read(
     place: Place, shown: Mapping[str, Any], users: Mapping[str, tuple[str, ...]] | Unread, before: Key | None
 ) -> Key:
-    used_by = users if isinstance(users, Unread) else users.get(shown["Arn"], ())
-    users_now_or_before = [each for each in (used_by, before.used_by if before else ()) if isinstance(each, tuple)]
-    of_a_trail = any(user.startswith("trail ") for users in users_now_or_before for user in users)
+    former = before.used_by if before and isinstance(before.used_by, tuple) else ()
+    now = () if isinstance(users, Unread) else users.get(shown["Arn"], ())
+    every = tuple(dict.fromkeys((*now, *former)))[:USERS]
+    of_a_trail = any(user.startswith("trail ") for user in every)
     found = Key(
         account=place.account,
         region=place.region,
@@ -78,7 +82,8 @@ def _read(
         spec=shown.get("KeySpec") or shown.get("CustomerMasterKeySpec") or "",
         origin=shown.get("Origin") or "",
         replica=dig(shown, "MultiRegionConfiguration", "MultiRegionKeyType") == "REPLICA",
-        used_by=used_by,
+        # What was written with a key can be read only as long as it is there: who used it is not forgotten.
+        used_by=users if isinstance(users, Unread) else every,
         # Once read, always read: or while a trail is gone, a baseline would forget what its key's policy was.
         policy=_policy(place, shown["Arn"]) if of_a_trail or (before and before.policy) else "",
     )
