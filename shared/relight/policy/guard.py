@@ -20,8 +20,14 @@ GRANTS = (
     "Relight may not write roles, its own least of all: undo it by hand, or deploy the stack anew. "
     "Until then its functions may be denied what they need."
 )
+CONFIRM = (
+    "Have it confirmed, by the link that AWS has sent there: until then nothing is told there. "
+    "Unconfirmed it lapses after two days, and is subscribed anew."
+)
 # The field of a part that is gone.
 EXISTS = "exists"
+# What a topic's fields begin with that are somebody's subscription: PROTOCOL:ENDPOINT.
+SUBSCRIPTION = "Subscription "
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +156,22 @@ def _runs(part: Part) -> bool:
     absent=True,
 )
 def topic(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
-    """Policy, key and subscriptions are as deployed; further subscriptions are told and left alone."""
-    yield from changes("topic", part, baseline, may_grow=("Subscription ",))
+    """Policy, key and subscriptions are as deployed, and confirmed; further subscriptions are told and left alone.
+
+    What waits for its confirmation shows no filters, so that these cannot be judged.
+    """
+    waiting = _waiting(part, baseline) if part and baseline else []
+    for drift in changes("topic", part, baseline, may_grow=(SUBSCRIPTION,)):
+        if drift.field not in waiting:
+            yield drift
+    for name in waiting:
+        yield Drift(name, found="PendingConfirmation", wanted="confirmed", manual=CONFIRM)
+
+
+def _waiting(part: Part, baseline: Part) -> list[str]:
+    """The deployed subscriptions that nobody has confirmed: they have no ARN yet."""
+    there = part.settings.keys() & baseline.settings.keys()
+    return sorted(name for name in there - part.handles.keys() if name.startswith(SUBSCRIPTION))
 
 
 @control(
@@ -256,4 +276,4 @@ def role(part: Part | None, standard: Standard, baseline: Part | None) -> Iterat
 
 def weaker(old: Part, new: Part, standard: Standard) -> tuple[Drift, ...]:
     """Whatever is not as it was deployed, so that no baseline is made of it but by a deployment."""
-    return tuple(changes(old.type, new, old, may_grow=("Subscription ", "EnableTerminationProtection")))
+    return tuple(changes(old.type, new, old, may_grow=(SUBSCRIPTION, "EnableTerminationProtection")))

@@ -7,33 +7,38 @@ from typing import Any
 
 from relight.aws import Place
 from relight.model import Call
+from relight.policy.guard import SUBSCRIPTION
 
 GONE = ("NotFound", "NotFoundException")
 ATTRIBUTES = ("Policy", "KmsMasterKeyId", "DisplayName")
-SUBSCRIPTION = "Subscription "
+# Instead of the ARN, for some three days, of whoever was unsubscribed (https://github.com/ansible/ansible/pull/20086).
+DELETED = "Deleted"
 FILTERS = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
 UNFILTERED = {"FilterPolicy": "{}", "FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
 
 
 def show(place: Place, name: str, arn: str) -> tuple[dict[str, Any], dict[str, str]] | None:
-    """Attributes, and a field for each subscription; the handles are the subscriptions' ARNs."""
+    """Attributes, and a field for each subscription; the handles are the ARNs of those that are confirmed."""
     shown = place.read("sns", "GetTopicAttributes", missing=GONE, TopicArn=arn)
     if shown is None:
         return None
     settings: dict[str, Any] = {each: shown["Attributes"][each] for each in ATTRIBUTES if shown["Attributes"].get(each)}
     handles: dict[str, str] = {}
     for each in place.pages("sns", "ListSubscriptionsByTopic", "Subscriptions", TopicArn=arn):
-        field = f"{SUBSCRIPTION}{each['Protocol']}:{each['Endpoint']}"
-        settings[field] = {}
-        if each["SubscriptionArn"].startswith("arn:"):  # else it waits for somebody to confirm it
-            handles[field] = each["SubscriptionArn"]
-            settings[field] = _filters(place, each["SubscriptionArn"])
+        field, subscription = f"{SUBSCRIPTION}{each['Protocol']}:{each['Endpoint']}", each["SubscriptionArn"]
+        if not subscription.startswith("arn:"):
+            if subscription != DELETED:  # it waits for somebody to confirm it
+                settings.setdefault(field, {})
+        elif (filters := _filters(place, subscription)) is not None:
+            settings[field], handles[field] = filters, subscription
     return settings, handles
 
 
-def _filters(place: Place, arn: str) -> dict[str, str]:
-    """What keeps messages from a subscriber, or changes them; nothing of a plain subscription."""
-    answer = place.read("sns", "GetSubscriptionAttributes", missing=GONE, SubscriptionArn=arn) or {}
+def _filters(place: Place, arn: str) -> dict[str, str] | None:
+    """What keeps messages from a subscriber, or changes them; None of a subscription that is gone."""
+    answer = place.read("sns", "GetSubscriptionAttributes", missing=GONE, SubscriptionArn=arn)
+    if answer is None:
+        return None
     shown = answer.get("Attributes", {})
     return {each: shown[each] for each in FILTERS if shown.get(each, UNFILTERED[each]) != UNFILTERED[each]}
 
@@ -41,7 +46,7 @@ def _filters(place: Place, arn: str) -> dict[str, str]:
 def repair(
     name: str, arn: str, wanted: Mapping[str, Any], settings: Mapping[str, Any], handles: Mapping[str, str]
 ) -> tuple[Call, ...]:
-    """Attributes one by one, as SNS has it. An e-mail address must be confirmed anew."""
+    """Attributes one by one, as SNS has it. An e-mail address must be confirmed anew, which the control says."""
     calls: list[Call] = []
     for field, value in wanted.items():
         if not field.startswith(SUBSCRIPTION):
