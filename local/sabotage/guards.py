@@ -323,17 +323,28 @@ def _of_alarm(logical_id: str, what: str) -> tuple[Sabotage, ...]:
     """Attacks on an alarm, which rings for `what`."""
 
     def proof(aws: LocalAws, _victim: Account) -> Any:
-        shown = aws.client("cloudwatch").describe_alarms(AlarmNames=[_name(aws, logical_id)])["MetricAlarms"]
-        return [(each["ActionsEnabled"], each["AlarmActions"], each["Threshold"], each["Dimensions"]) for each in shown]
+        client = aws.client("cloudwatch")
+        mutes = client.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]
+        shown = client.describe_alarms(AlarmNames=[_name(aws, logical_id)])["MetricAlarms"]
+        fields = ("ActionsEnabled", "AlarmActions", "Threshold", "Dimensions")
+        return mutes, [[each[field] for field in fields] for each in shown]
+
+    def disable(aws: LocalAws, intruder: Session, _victim: Account) -> None:
+        intruder.client("cloudwatch").disable_alarm_actions(AlarmNames=[_name(aws, logical_id)])
 
     def mute(aws: LocalAws, intruder: Session, _victim: Account) -> None:
-        intruder.client("cloudwatch").disable_alarm_actions(AlarmNames=[_name(aws, logical_id)])
+        intruder.client("cloudwatch").put_alarm_mute_rule(
+            Name="quiet",
+            Rule={"Schedule": {"Expression": "cron(0 0 * * *)", "Duration": "P15D"}},
+            MuteTargets={"AlarmNames": [_name(aws, logical_id)]},
+        )
 
     def delete(aws: LocalAws, intruder: Session, _victim: Account) -> None:
         intruder.client("cloudwatch").delete_alarms(AlarmNames=[_name(aws, logical_id)])
 
     return (
-        Sabotage("guard.alarm", "DisableAlarmActions", f"{what} tell nobody", mute, proof),
+        Sabotage("guard.alarm", "DisableAlarmActions", f"{what} tell nobody", disable, proof),
+        Sabotage("guard.alarm", "PutAlarmMuteRule", f"{what} are muted for a fortnight", mute, proof),
         Sabotage("guard.alarm", "DeleteAlarms", f"{what} ring no alarm", delete, proof),
     )
 

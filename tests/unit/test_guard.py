@@ -152,6 +152,7 @@ def test_of_several_only_ours_is_looked_at_and_the_stack_is_listed_once(
         **scene.session.answers,
         "cloudformation:ListStackResources": {"StackResourceSummaries": [ours]},
         "cloudwatch:DescribeAlarms": shown,
+        "cloudwatch:ListAlarmMuteRules": {"AlarmMuteRuleSummaries": []},
     }
     deletion = event(
         "DeleteAlarms",

@@ -10,9 +10,10 @@ import pytest
 from relight.model import Drift
 from relight.policy import CONTROLS, controls_of
 from relight.policy.guard import DEPLOY, GRANTS, RESTORE, Part, weaker
-from tests.unit.builders import standard
+from tests.unit.builders import ACCOUNT, REGION, standard
 from tests.unit.parts import own_part
 
+SETTINGS = standard(stack=f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/relight/1f2e3d4c")
 NOT_A_CALL = {"function": DEPLOY, "ledger": RESTORE, "stack": DEPLOY, "role": GRANTS}
 
 SWITCHED_ON: dict[str, dict[str, Any]] = {
@@ -25,7 +26,7 @@ SWITCHED_ON: dict[str, dict[str, Any]] = {
 
 def drifts(part: Part | None, baseline: Part | None) -> list[Drift]:
     """Of all the guard's controls, in their order."""
-    return [d for c in controls_of("guard") for d in c.check(part, standard(), baseline)]
+    return [d for c in controls_of("guard") for d in c.check(part, SETTINGS, baseline)]
 
 
 def changed(part: Part, **settings: Any) -> Part:
@@ -82,6 +83,19 @@ def test_what_was_added_goes() -> None:
     before = own_part("function")
     (drift,) = drifts(changed(before, **{"Permission x": {"Action": "lambda:InvokeFunction"}}), before)
     assert (drift.field, drift.wanted) == ("Permission x", None)
+
+
+def test_a_mute_rule_over_an_alarm_goes_unless_it_silences_what_is_not_relights_own() -> None:
+    """Be it there when the stack was deployed or not: only what is as deployed can be put back, and it lapses."""
+    before = own_part("alarm", ActionsEnabled=True)
+    own, shared = [before.name, "relight-Other-1X2Y3Z4A5B6C"], [before.name, "theirs"]
+    muted = replace(before, mutes={"quiet": own, "shared": shared})
+    for baseline in (before, muted, None):
+        quiet, by_hand = drifts(muted, baseline)
+        assert (quiet.field, quiet.found, quiet.wanted, quiet.manual) == ("Mute rule quiet", own, None, "")
+        assert (by_hand.field, by_hand.found, by_hand.wanted) == ("Mute rule shared", shared, None)
+        assert by_hand.manual == f"Take {before.name} out of the alarm mute rule shared, or delete the rule."
+    assert drifts(before, muted) == []
 
 
 def test_a_further_subscriber_and_more_protection_are_left_alone() -> None:

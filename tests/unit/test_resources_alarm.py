@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
@@ -12,6 +13,7 @@ from relight.policy import CONTROLS
 from relight.policy.alarm import WATCHES, Monitoring
 from relight.policy.state import lasting
 from relight.resources import alarm as kind
+from relight.resources import seen
 from tests.unit.alarms import (
     ALERTS,
     GROUP,
@@ -228,6 +230,12 @@ def test_who_listens_to_a_strangers_topic() -> None:
     unread = found.listeners[theirs]
     assert isinstance(unread, Unread)
     assert unread.foreign
+
+
+def test_an_alarm_is_put_back_with_all_that_aws_takes_and_shows() -> None:
+    model: Any = get_session().get_service_model("cloudwatch")
+    takes = model.operation_model("PutMetricAlarm").input_shape.members
+    assert {"AlarmName", *seen.ALARM_FIELDS} == takes.keys() & model.shape_for("MetricAlarm").members.keys()
 
 
 def test_mute_rules() -> None:

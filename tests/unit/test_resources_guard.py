@@ -10,7 +10,7 @@ import pytest
 from relight.errors import AwsError, MalformedRecord, UnknownState
 from relight.model import Drift, Observed, Resource, Scope
 from relight.policy.guard import EXISTS, Part
-from relight.policy.state import lasting
+from relight.policy.state import lasting, written
 from relight.resources import guard as kind
 from relight.resources.own import function, stack
 from tests.unit.builders import ACCOUNT, NOON, REGION, accepted_by_botocore, record, standard
@@ -98,6 +98,13 @@ def settings(**changes: Any) -> Any:
         ("iam", "PutRolePolicy", {"roleName": NAME}, None, [f"role/{NAME}"]),
         ("monitoring", "DeleteAlarms", {"alarmNames": [NAME, "b"]}, None, [f"alarm/{NAME}", "alarm/b"]),
         ("monitoring", "PutMetricAlarm", {"alarmName": NAME}, None, [f"alarm/{NAME}"]),
+        (
+            "monitoring",
+            "PutAlarmMuteRule",
+            {"name": "quiet", "muteTargets": {"alarmNames": [NAME, "b"]}},
+            None,
+            [f"alarm/{NAME}", "alarm/b"],
+        ),
         ("cloudformation", "DeleteStack", {"stackName": STACK}, None, ["stack/relight"]),
         ("cloudformation", "UpdateStack", {"stackName": "relight"}, None, ["stack/relight"]),
         ("cloudformation", "ExecuteChangeSet", {"changeSetName": "arn:aws:x"}, None, []),
@@ -113,6 +120,7 @@ def test_a_record_names_its_part(source: str, name: str, request_: Any, response
     [
         ("events", "DisableRule", None),
         ("monitoring", "DeleteAlarms", {"alarmNames": {"omitted": True}}),
+        ("monitoring", "PutAlarmMuteRule", {"name": NAME, "muteTargets": {"alarmNames": {"omitted": True}}}),
         ("sns", "Unsubscribe", {"subscriptionArn": 7}),
         ("lambda", "DeleteFunction20150331", {"functionName": ""}),
         ("s3", "PutBucketPolicy", {"bucketName": "b"}),
@@ -207,6 +215,42 @@ def test_the_stack_stands_or_is_at_work_or_gone() -> None:
     aws, _ = fake_aws(cloudformation__DescribeStacks={"Stacks": []})
     with pytest.raises(UnknownState):
         stack.describe(aws.home, STACK)
+
+
+def test_mute_rules_are_listed_once_for_all_alarms_and_for_nothing_else() -> None:
+    quiet = {"AlarmMuteRuleArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm-mute-rule:quiet"}
+    aws, session = fake_aws(
+        cloudwatch__DescribeAlarms=lambda _, AlarmNames: {"MetricAlarms": [AN_ALARM | {"AlarmName": AlarmNames[0]}]},  # noqa: N803
+        cloudwatch__ListAlarmMuteRules={"AlarmMuteRuleSummaries": [quiet]},
+        cloudwatch__GetAlarmMuteRule={"MuteTargets": {"AlarmNames": ["relight-B", "relight-A"]}},
+        cloudformation__DescribeStacks={
+            "Stacks": [{"StackName": "relight-A", "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOON}]
+        },
+    )
+    names = ("alarm/relight-A", "alarm/relight-B", "alarm/relight-C", "stack/relight-A")
+    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names), {}, settings()))
+    silenced = {"quiet": ["relight-A", "relight-B"]}
+    assert [each.state and each.state.mutes for each in seen] == [silenced, silenced, {}, {}]
+    assert [name for name in session.names if "Mute" in name] == [
+        "cloudwatch:ListAlarmMuteRules",
+        "cloudwatch:GetAlarmMuteRule",
+    ]
+    list(kind.observe(aws, Scope(ACCOUNT, REGION, names[3:]), {}, settings()))
+    assert session.names[-1] == "cloudformation:DescribeStacks"
+    assert len(session.names) == 3 + 2 + 2
+    assert "quiet" not in written(seen[0].state), "what is muted is no part of the baseline"
+
+
+def test_an_alarm_with_all_that_puts_it_back() -> None:
+    """Whatever DescribeAlarms shows and PutMetricAlarm takes."""
+    newer = {"EvaluationWindow": 60, "EvaluationInterval": 60, "ActionsEnabled": False}
+    aws, _ = fake_aws(
+        cloudwatch__DescribeAlarms={"MetricAlarms": [AN_ALARM | newer | {"AlarmName": NAME, "StateValue": "OK"}]},
+        cloudwatch__ListAlarmMuteRules={"AlarmMuteRuleSummaries": []},
+    )
+    (seen,) = kind.observe(aws, Scope(ACCOUNT, REGION, (f"alarm/{NAME}",)), {}, settings())
+    assert seen.state
+    assert seen.state.settings == AN_ALARM | newer
 
 
 # ------------------------------------------------------------------------------------------------------ repairs
@@ -435,6 +479,9 @@ def test_schedules_alarms_and_the_stack() -> None:
     assert planned(None, schedule, EXISTS) == [("CreateSchedule", {"Name": NAME, **A_SCHEDULE})]
     whole = {"AlarmName": NAME, **AN_ALARM}
     assert planned(alarm, alarm, "Threshold") == planned(None, alarm, EXISTS) == [("PutMetricAlarm", whole)]
+    loud = ("DeleteAlarmMuteRule", {"AlarmMuteRuleName": "quiet"})
+    assert planned(alarm, alarm, "Mute rule quiet") == [loud]
+    assert planned(alarm, alarm, "Mute rule quiet", "Threshold") == [loud, ("PutMetricAlarm", whole)]
     stacked = own_part("stack", EnableTerminationProtection=True)
     assert planned(stacked, stacked, "EnableTerminationProtection") == [
         ("UpdateTerminationProtection", {"StackName": NAME, "EnableTerminationProtection": True})

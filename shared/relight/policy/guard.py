@@ -26,8 +26,8 @@ CONFIRM = (
 )
 # The field of a part that is gone.
 EXISTS = "exists"
-# What a topic's fields begin with that are somebody's subscription: PROTOCOL:ENDPOINT.
-SUBSCRIPTION = "Subscription "
+# What the names of some fields begin with: a topic's are PROTOCOL:ENDPOINT, an alarm's what silences it.
+SUBSCRIPTION, MUTE = "Subscription ", "Mute rule "
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Part:
 
     `type` is the second half of its control's id. `settings` has a value for each field that matters; what there may
     be several of has a field each (``Target ID``, ``Permission SID``, ``Subscription PROTOCOL:ENDPOINT``), so that a
-    message shows just what changed. `handles` are the ids by which AWS wants some of them named.
+    message shows just what changed. `handles` are the ids by which AWS wants some of them named, `mutes` the alarm mute
+    rules that silence an alarm, with all that each silences: no baseline has them, for whoever put one, it goes.
     """
 
     account: str
@@ -45,6 +46,7 @@ class Part:
     name: str
     settings: Mapping[str, Any]
     handles: Mapping[str, str] = field(default_factory=dict, compare=False)
+    mutes: Mapping[str, list[str]] = field(default_factory=dict, compare=False)
 
 
 def changes(
@@ -228,14 +230,23 @@ def schedule(part: Part | None, standard: Standard, baseline: Part | None) -> It
     "guard.alarm",
     title="Relight's own alarms ring",
     severity=Severity.HIGH,
-    triggers=("DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm"),
-    repair="PutMetricAlarm",
+    triggers=("DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm", "PutAlarmMuteRule"),
+    repair="PutMetricAlarm, DeleteAlarmMuteRule",
     introduce=Mode.ENFORCE,
     absent=True,
 )
 def alarm(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
-    """Metric, threshold and actions are as deployed, and actions are enabled."""
+    """Metric, threshold and actions are as deployed, actions are enabled, and nothing mutes them.
+
+    A mute rule that silences others' alarms, too, is for a person to change.
+    """
     yield from changes("alarm", part, baseline, floor={"ActionsEnabled": True})
+    if part is None:
+        return
+    for rule, silenced in part.mutes.items():
+        own = all(each.startswith(f"{standard.stack_name}-") for each in silenced)
+        advice = "" if own else f"Take {part.name} out of the alarm mute rule {rule}, or delete the rule."
+        yield Drift(MUTE + rule, found=silenced, wanted=None, manual=advice)
 
 
 @control(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from relight.aws import UNKNOWN_OPERATION, Aws, Place, unread
+from relight.aws import Aws, Place, unread
 from relight.errors import AwsError
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
@@ -40,16 +40,6 @@ CREATES: frozenset[str] = frozenset()
 NAME = "monitoring"
 
 FILTER_FIELDS = ("logGroupName", "filterName", "filterPattern", "metricTransformations", *NARROWING)
-# What DescribeAlarms shows and PutMetricAlarm takes (botocore's models); the latter replaces all of it.
-ALARM_FIELDS = (
-    "AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions",
-    "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "EvaluationPeriods",
-    "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData", "EvaluateLowSampleCountPercentile",
-    "Metrics", "ThresholdMetricId", "EvaluationWindow", "EvaluationCriteria", "EvaluationInterval",
-    "WarmUpConfiguration", "ActionConfiguration",
-)  # fmt: skip
-# Where a Region or this function's boto3 knows no alarm mute rules, none can mute anything that could be seen.
-NOT_OFFERED = (UNKNOWN_OPERATION, "UnknownOperationException", "InvalidAction")
 NO_TOPIC = ("NotFound", "NotFoundException")
 REFUSALS = ("AuthorizationError", "AuthorizationErrorException", "AccessDenied", "AccessDeniedException")
 
@@ -123,7 +113,7 @@ def _read(place: Place, resource: Resource, before: Monitoring | None) -> Observ
         groups=groups,
         filters=filters,
         alarms=alarms,
-        mutes=_mutes(place, {alarm["AlarmName"] for alarm in alarms}) if alarms else {},
+        mutes=seen.mutes(place, {alarm["AlarmName"] for alarm in alarms}),
         missing=missing,
         listeners={topic: _listeners(place, topic) for topic in sorted(told)},
     )
@@ -188,7 +178,7 @@ def _alarms(place: Place, filters: Iterable[Params], before: Monitoring | None) 
     names = {alarm["AlarmName"] for alarm in before.alarms} if before else set()
     listed = place.pages("cloudwatch", "DescribeAlarms", "MetricAlarms", AlarmTypes=["MetricAlarm"])
     found = (
-        {k: a[k] for k in ALARM_FIELDS if a.get(k) not in (None, "", [], {})}
+        {"AlarmName": a["AlarmName"], **seen.alarm(a)}
         for a in listed
         if (a.get("Namespace"), a.get("MetricName")) in metrics or a["AlarmName"] in names
     )
@@ -198,28 +188,6 @@ def _alarms(place: Place, filters: Iterable[Params], before: Monitoring | None) 
 def _metric(each: Params) -> tuple[Any, Any]:
     counted = transformation(each)
     return counted.get("metricNamespace"), counted.get("metricName")
-
-
-def _mutes(place: Place, alarms: set[str]) -> dict[str, list[str]]:
-    """The alarm mute rules, present and to come, that silence any of these alarms, with all that they silence."""
-    try:
-        listed = list(
-            place.pages("cloudwatch", "ListAlarmMuteRules", "AlarmMuteRuleSummaries", Statuses=["SCHEDULED", "ACTIVE"])
-        )
-    except AwsError as error:
-        if error.code in NOT_OFFERED:
-            return {}
-        raise
-    found = {}
-    for each in listed:
-        name = each["AlarmMuteRuleArn"].partition(":alarm-mute-rule:")[2]
-        rule = place.read(
-            "cloudwatch", "GetAlarmMuteRule", missing=("ResourceNotFoundException",), AlarmMuteRuleName=name
-        )
-        silenced = (rule or {}).get("MuteTargets", {}).get("AlarmNames", [])
-        if alarms & set(silenced):
-            found[name] = sorted(silenced)
-    return found
 
 
 def _listeners(place: Place, topic: str) -> int | Unread | None:

@@ -16,6 +16,7 @@ from relight.policy import state
 from relight.policy.control import CONTROLS
 from relight.policy.guard import EXISTS, Part, weaker
 from relight.record import Record, dig, text
+from relight.resources import seen
 from relight.resources.own import alarm, bus, function, ledger, queue, role, rule, schedule, stack, topic
 from relight.standard import Standard
 
@@ -89,7 +90,7 @@ def _named(kind: str, record: Record) -> list[Any]:
     """Whatever names a part: a name, an ARN, a URL."""
     asked, answered = record.request, record.response
     if kind == "alarm":
-        several = asked.get("alarmNames")
+        several = asked.get("alarmNames") or dig(asked, "muteTargets", "alarmNames")
         return [*(several if isinstance(several, list) else ()), asked.get("alarmName")]
     if kind == "topic":
         subscription = asked.get("subscriptionArn")
@@ -126,13 +127,18 @@ def _plain(named: object) -> str:
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Part]], standard: Standard
 ) -> Iterator[Observed[Part]]:
-    """The named parts as they are now. Whether they are Relight's own (`own_names`) is for who names them to know."""
+    """The named parts as they are now. Whether they are Relight's own (`own_names`) is for who names them to know.
+
+    What mutes alarms is listed once for all of them.
+    """
     place = aws.at(scope.account, standard.region)  # wherever the call was recorded, the parts are here
-    for name in scope.names:
-        kind, _, plain = name.partition("/")
+    named = [(name, *name.partition("/")[::2]) for name in scope.names]
+    mutes = seen.mutes(place, {plain for _, kind, plain in named if kind == "alarm"})
+    for name, kind, plain in named:
         full = arn(standard.partition, place.account, place.region, name)
         found = MODULES[kind].show(place, plain, full)
-        part = Part(place.account, place.region, kind, plain, found[0], found[1]) if found else None
+        muted = {rule: silenced for rule, silenced in mutes.items() if kind == "alarm" and plain in silenced}
+        part = Part(place.account, place.region, kind, plain, found[0], found[1], muted) if found else None
         yield Observed(Resource(KIND, name, full, place.account, place.region), part)
 
 
