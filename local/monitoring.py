@@ -13,7 +13,7 @@ from local.wire import Answer, Call, written
 
 
 class _MissingError(ServiceException):
-    """There is no such log group."""
+    """There is no such log group or mute rule."""
 
 
 def answer(call: Call) -> Answer | None:
@@ -58,5 +58,6 @@ def _mute_rules(call: Call) -> Any:
         shown = ("AlarmMuteRuleArn", "Status")
         return {"AlarmMuteRuleSummaries": [{name: each[name] for name in shown} for each in rules.values()]}
     else:
-        return rules[given["AlarmMuteRuleName"]]
+        name = given["AlarmMuteRuleName"]
+        return rules.get(name) or _MissingError("ResourceNotFoundException", f"Alarm mute rule {name} does not exist.")
     return {}

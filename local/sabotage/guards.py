@@ -271,6 +271,7 @@ def _ledger(aws: LocalAws, _victim: Account) -> Any:
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     return (
         table["DeletionProtectionEnabled"],
+        table["BillingModeSummary"]["BillingMode"],
         backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
         client.describe_time_to_live(TableName=name)["TimeToLiveDescription"],
         json.loads(client.get_resource_policy(ResourceArn=table["TableArn"])["Policy"]),
@@ -279,6 +280,14 @@ def _ledger(aws: LocalAws, _victim: Account) -> Any:
 
 def _unprotect(aws: LocalAws, intruder: Session, _victim: Account) -> None:
     intruder.client("dynamodb").update_table(TableName=_name(aws, "Ledger"), DeletionProtectionEnabled=False)
+
+
+def _throttle(aws: LocalAws, intruder: Session, _victim: Account) -> None:
+    intruder.client("dynamodb").update_table(
+        TableName=_name(aws, "Ledger"),
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    )
 
 
 def _stop_backups(aws: LocalAws, intruder: Session, _victim: Account) -> None:
@@ -398,6 +407,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("guard.queue", "DeleteQueue", "undelivered events are lost", _delete_queue, _undelivered_queue),
     Sabotage("guard.queue", "PurgeQueue", "dead letters are thrown away", _purge, _queue, "compliant"),
     Sabotage("guard.ledger", "UpdateTable", "the ledger may be deleted", _unprotect, _ledger),
+    Sabotage("guard.ledger", "UpdateTable", "the ledger takes one call a second", _throttle, _ledger),
     Sabotage("guard.ledger", "UpdateContinuousBackups", "the ledger cannot be restored", _stop_backups, _ledger),
     Sabotage("guard.ledger", "UpdateTimeToLive", "the ledger forgets nothing", _keep_for_ever, _ledger),
     Sabotage("guard.ledger", "PutResourcePolicy", "everybody may write the ledger", _let_all_write, _ledger),

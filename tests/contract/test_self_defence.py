@@ -11,6 +11,7 @@ import pytest
 from local.settings import PROJECT, STACK
 from local.stack import transformed
 from relight.policy import Control, controls_of
+from relight.policy.guard import AS_SHIPPED
 from relight.resources.guard import ARNS
 from relight.resources.own.stack import TYPES
 from tests.contract.template import listed, of_type
@@ -124,6 +125,12 @@ def test_cloudformation_names_every_part() -> None:
         and each["Properties"].get("Name") != {"Ref": "AWS::StackName"}
     }
     assert not named, f"{named}: these would not begin with the stack's name"
+
+
+def test_the_ledger_is_shipped_as_the_guard_has_it_without_a_baseline() -> None:
+    (ledger,) = (each["Properties"] for each in of_type("AWS::DynamoDB::Table").values())
+    assert ledger["BillingMode"] == AS_SHIPPED["BillingMode"]
+    assert not ledger.keys() & {"OnDemandThroughput", "SSESpecification"}, "AS_SHIPPED must have it likewise"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

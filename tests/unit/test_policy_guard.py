@@ -9,7 +9,7 @@ import pytest
 
 from relight.model import Drift
 from relight.policy import CONTROLS, controls_of
-from relight.policy.guard import DEPLOY, GRANTS, RESTORE, Part, weaker
+from relight.policy.guard import AS_SHIPPED, DEPLOY, GRANTS, RESTORE, Part, weaker
 from tests.unit.builders import ACCOUNT, REGION, standard
 from tests.unit.parts import own_part
 
@@ -18,7 +18,7 @@ NOT_A_CALL = {"function": DEPLOY, "ledger": RESTORE, "stack": DEPLOY, "role": GR
 
 SWITCHED_ON: dict[str, dict[str, Any]] = {
     "alarm": {"ActionsEnabled": True},
-    "ledger": {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True},
+    "ledger": {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True, **AS_SHIPPED},
     "rule": {"State": "ENABLED"},
     "schedule": {"State": "ENABLED"},
 }
@@ -52,7 +52,7 @@ def test_each_type_has_one_control(kind: str) -> None:
         (own_part("alarm", ActionsEnabled=False), ("ActionsEnabled", True)),
         (own_part("function", ReservedConcurrentExecutions=0), ("ReservedConcurrentExecutions", None)),
         (
-            own_part("ledger", DeletionProtectionEnabled=False, PointInTimeRecoveryEnabled=True),
+            own_part("ledger", DeletionProtectionEnabled=False, PointInTimeRecoveryEnabled=True, **AS_SHIPPED),
             ("DeletionProtectionEnabled", True),
         ),
     ],
@@ -64,6 +64,23 @@ def test_what_is_switched_off_is_wrong_even_if_a_deployment_left_it_so(
     (drift,) = drifts(part, part if known else None)
     assert (drift.field, drift.wanted) == wanted
     assert drifts(changed(part, **dict([wanted])), part) == [], "the repair shows, although the baseline was poisoned"
+
+
+THROTTLED = {
+    "BillingMode": "PROVISIONED",
+    "OnDemandThroughput": {"MaxReadRequestUnits": 1, "MaxWriteRequestUnits": 1},
+    "SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "somebody's"},
+}
+
+
+def test_the_ledgers_capacity_and_encryption_are_as_deployed_or_as_the_template_has_them() -> None:
+    """Whoever throttles the ledger or takes its key away takes the baseline of it, too."""
+    deployed = own_part("ledger", **SWITCHED_ON["ledger"])
+    broken = changed(deployed, **THROTTLED)
+    for baseline in (deployed, None):
+        assert {d.field: d.wanted for d in drifts(broken, baseline)} == AS_SHIPPED
+        assert drifts(deployed, baseline) == []
+    assert drifts(broken, broken) == [], "another stack's owners may want it so"
 
 
 def test_a_reserved_concurrency_that_was_deployed_is_kept() -> None:

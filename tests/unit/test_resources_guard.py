@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -468,9 +469,127 @@ def test_the_ledger() -> None:
     )
     calls = planned(before, before, *before.settings)
     assert operations(calls) == ["UpdateTable", "UpdateContinuousBackups", "UpdateTimeToLive", "PutResourcePolicy"]
+    assert planned(before, AS_DEPLOYED, *AS_DEPLOYED.settings) == [
+        (
+            "UpdateTable",
+            {
+                "TableName": NAME,
+                "BillingMode": "PAY_PER_REQUEST",
+                "OnDemandThroughput": UNLIMITED,
+                "SSESpecification": {"Enabled": False},
+            },
+        )
+    ]
     bare = own_part("ledger", TimeToLive=None, ResourcePolicy=None)
     assert operations(planned(before, bare, "TimeToLive", "ResourcePolicy")) == ["UpdateTimeToLive"]
     assert planned(None, before, EXISTS) == []
+
+
+UNLIMITED = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
+AS_DEPLOYED = own_part(
+    "ledger",
+    BillingMode="PAY_PER_REQUEST",
+    ProvisionedThroughput=None,
+    OnDemandThroughput=UNLIMITED,
+    SSESpecification={"Enabled": False},
+)
+KEY_ARN = f"arn:aws:kms:{REGION}:999999999999:key/1f2e3d4c"
+ENCRYPTED = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY_ARN}
+
+
+@pytest.mark.parametrize(
+    ("shown", "changed"),
+    [
+        (
+            {
+                "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+                "ProvisionedThroughput": {"ReadCapacityUnits": 0},
+            },
+            {},
+        ),
+        (
+            {
+                "BillingModeSummary": {"BillingMode": "PROVISIONED"},
+                "ProvisionedThroughput": {
+                    "ReadCapacityUnits": 1,
+                    "WriteCapacityUnits": 2,
+                    "NumberOfDecreasesToday": 1,
+                    "LastDecreaseDateTime": NOON,
+                },
+            },
+            {
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2},
+            },
+        ),
+        (  # a table that never was on demand
+            {"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}},
+            {
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2},
+            },
+        ),
+        (
+            {
+                "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+                "OnDemandThroughput": {"MaxReadRequestUnits": 1},
+            },
+            {"OnDemandThroughput": {"MaxReadRequestUnits": 1, "MaxWriteRequestUnits": -1}},
+        ),
+        (
+            {
+                "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+                "SSEDescription": {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": KEY_ARN},
+            },
+            {"SSESpecification": ENCRYPTED},
+        ),
+        (
+            {"BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"}, "SSEDescription": {"Status": "DISABLING"}},
+            {},
+        ),
+    ],
+)
+def test_the_ledgers_capacity_and_encryption(shown: Any, changed: Any) -> None:
+    aws, _ = fake_aws(
+        dynamodb__DescribeTable={"Table": {"TableName": NAME, "DeletionProtectionEnabled": True, **shown}},
+        dynamodb__DescribeContinuousBackups={},
+        dynamodb__DescribeTimeToLive={},
+        dynamodb__GetResourcePolicy=refused("PolicyNotFoundException"),
+    )
+    (seen,) = kind.observe(aws, Scope(ACCOUNT, REGION, (f"ledger/{NAME}",)), {}, settings())
+    assert seen.state
+    assert {field: seen.state.settings[field] for field in AS_DEPLOYED.settings} == {**AS_DEPLOYED.settings, **changed}
+    assert json.loads(written(seen.state))["settings"] == seen.state.settings
+
+
+def test_a_ledger_that_was_deployed_in_another_way_goes_back_to_that() -> None:
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    other = own_part("ledger", BillingMode="PROVISIONED", ProvisionedThroughput=units, SSESpecification=ENCRYPTED)
+    assert planned(AS_DEPLOYED, other, "BillingMode", "ProvisionedThroughput") == [
+        ("UpdateTable", {"TableName": NAME, "BillingMode": "PROVISIONED", "ProvisionedThroughput": units})
+    ]
+    assert planned(other, other, "ProvisionedThroughput") == [
+        ("UpdateTable", {"TableName": NAME, "ProvisionedThroughput": units})
+    ]
+    assert planned(AS_DEPLOYED, other, "SSESpecification") == [
+        ("UpdateTable", {"TableName": NAME, "SSESpecification": ENCRYPTED})
+    ]
+
+
+def test_one_setting_that_dynamodb_refuses_does_not_hold_up_the_others() -> None:
+    """It changes a table on demand four times a day only, and one thing at a time."""
+    before = replace(AS_DEPLOYED, settings={**AS_DEPLOYED.settings, "DeletionProtectionEnabled": True})
+    drifts = [Drift(field, None, before.settings[field]) for field in before.settings]
+    resource = Resource("guard", f"ledger/{NAME}", "arn", ACCOUNT, REGION)
+    (all_at_once,) = kind.plan(Observed(resource, before), tuple(drifts), settings(), before)
+    assert [sorted(each.params) for each in all_at_once.instead] == [
+        ["DeletionProtectionEnabled", "TableName"],
+        ["BillingMode", "OnDemandThroughput", "TableName"],
+        ["SSESpecification", "TableName"],
+    ]
+    assert accepted_by_botocore(*all_at_once.instead)
+    (alone,) = kind.plan(Observed(resource, before), tuple(drifts[:1]), settings(), before)
+    assert alone.instead == ()
 
 
 def test_schedules_alarms_and_the_stack() -> None:

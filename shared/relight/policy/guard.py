@@ -26,6 +26,13 @@ CONFIRM = (
 )
 # The field of a part that is gone.
 EXISTS = "exists"
+# How template.yaml has the ledger's capacity and encryption: what is right where no baseline says so. Whoever throttles
+# the table, or encrypts it with a key that he then takes away, takes the table's own baseline, too.
+AS_SHIPPED: Mapping[str, Any] = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1},
+    "SSESpecification": {"Enabled": False},
+}
 # What the names of some fields begin with: a topic's are PROTOCOL:ENDPOINT, an alarm's what silences it.
 SUBSCRIPTION, MUTE = "Subscription ", "Mute rule "
 
@@ -207,8 +214,8 @@ def queue(part: Part | None, standard: Standard, baseline: Part | None) -> Itera
     absent=True,
 )
 def ledger(part: Part | None, standard: Standard, baseline: Part | None) -> Iterator[Drift]:
-    """Deletion protection, backups, expiry and the resource policy are as deployed, the first two on."""
-    floor = {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True}
+    """Protection, backups, expiry, policy, capacity and encryption are as deployed, the first two on."""
+    floor = {"DeletionProtectionEnabled": True, "PointInTimeRecoveryEnabled": True, **({} if baseline else AS_SHIPPED)}
     yield from changes("ledger", part, baseline, floor=floor, manual={EXISTS: RESTORE})
 
 
