@@ -14,7 +14,7 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from local.generated import generate
-from local.settings import PROJECT
+from local.settings import LONGEST_STACK, PROJECT
 
 TEMPLATE = PROJECT / "template.yaml"
 PAGE = PROJECT / "docs" / "forwarder.yaml"
@@ -266,12 +266,12 @@ _PARAMETERS = {
     "HubStack": {
         "Type": "String",
         "Description": (
-            "Name of the hub's stack. It may have 24 characters: with more, CloudFormation would shorten the names of "
-            "its roles, which are trusted by how they begin."
+            f"Name of the hub's stack. It may have {LONGEST_STACK} characters: with more, CloudFormation would shorten "
+            "the names of its roles, which are trusted by how they begin."
         ),
         "Default": "relight",
-        "AllowedPattern": "^[A-Za-z][A-Za-z0-9-]{0,23}$",
-        "ConstraintDescription": "must be the name of a stack, of at most 24 characters",
+        "AllowedPattern": f"^[A-Za-z][A-Za-z0-9-]{{0,{LONGEST_STACK - 1}}}$",
+        "ConstraintDescription": f"must be the name of a stack, of at most {LONGEST_STACK} characters",
     },
     "MemberRole": {
         "Type": "String",

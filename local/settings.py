@@ -16,4 +16,7 @@ MEMBER: Final = "210987654321"
 MEMBER_REGION: Final = "eu-west-1"
 LOOPBACK: Final = "127.0.0.1"
 STACK: Final = "relight"
+# Characters of its name. CloudFormation names the stack's parts STACK-LOGICALID-SUFFIX, and shortens what AWS would not
+# take; but roles, the guard and the service control policy know the parts by how they begin.
+LONGEST_STACK: Final = 20
 ALERT_EMAIL: Final = "security@example.com"

@@ -15,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local import forwarder
 from local.rules import matches
-from local.settings import PROJECT, STACK
+from local.settings import LONGEST_STACK, PROJECT, STACK
 from relight.policy.forwarder import wanted_role
 from relight.standard import Standard
 from tests.contract import reach
@@ -41,20 +41,21 @@ PARAMETERS: Mapping[str, Any] = FORWARDER["Parameters"]
 RESOURCES: Mapping[str, Any] = FORWARDER["Resources"]
 MEMBER = RESOURCES["Member"]["Properties"]
 # The longest that each may be.
+LONG = "r" * LONGEST_STACK
 NAMES = {
     "AWS::Partition": "aws-us-gov",
     "AWS::AccountId": "210987654321",
     "AWS::Region": "ap-southeast-2",
     "AWS::URLSuffix": "amazonaws.com.cn",
-    "HubBusArn": "arn:aws-us-gov:events:ap-southeast-2:123456789012:event-bus/" + "r" * 24,
+    "HubBusArn": "arn:aws-us-gov:events:ap-southeast-2:123456789012:event-bus/" + LONG,
     "OrganizationId": "o-" + "1" * 32,
     "HubAccount": "123456789012",
-    "HubStack": "r" * 24,
+    "HubStack": LONG,
     "MemberRole": "m" * 64,
     "MemberBoundary": "bounds/" + "b" * 128,
-    "SendRole.Arn": "arn:aws-us-gov:iam::210987654321:role/" + "r" * 24 + "-forwarder-ap-southeast-2",
-    "Undelivered.Arn": "arn:aws-us-gov:sqs:ap-southeast-2:210987654321:" + "r" * 24 + "-forwarder-undelivered",
-    "Undelivered": "https://sqs.ap-southeast-2.amazonaws.com/210987654321/" + "r" * 24 + "-forwarder-undelivered",
+    "SendRole.Arn": "arn:aws-us-gov:iam::210987654321:role/" + LONG + "-forwarder-ap-southeast-2",
+    "Undelivered.Arn": "arn:aws-us-gov:sqs:ap-southeast-2:210987654321:" + LONG + "-forwarder-undelivered",
+    "Undelivered": "https://sqs.ap-southeast-2.amazonaws.com/210987654321/" + LONG + "-forwarder-undelivered",
 }
 RULES = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == RULE}
 PATTERNS = {name: resolved(each["EventPattern"], NAMES) for name, each in RULES.items()}
@@ -69,7 +70,7 @@ SUFFIX = "-1X2Y3Z4A5B6C"  # what CloudFormation adds to a name
 SENT = [each for each in functions().values() if not each.family.startswith("guard")]
 # Services that are asked in the hub only.
 IN_THE_HUB = ("dynamodb:", "lambda:", "organizations:", "securityhub:", "sns:Publish", "sqs:", "sts:")
-REGIONS_RULES = "arn:aws-us-gov:events:eu-west-1:210987654321:rule/" + "r" * 24 + "-forwarder-"
+REGIONS_RULES = "arn:aws-us-gov:events:eu-west-1:210987654321:rule/" + LONG + "-forwarder-"
 
 every_rule = pytest.mark.parametrize("name", RULES)
 
@@ -308,7 +309,7 @@ def test_only_the_hubs_functions_may_assume_the_role() -> None:
     }
     assert trust["Condition"].keys() == {"StringEquals", "ArnLike"}
     trusted = trust["Condition"]["ArnLike"]["aws:PrincipalArn"]
-    prefix = "arn:aws-us-gov:iam::123456789012:role/" + "r" * 24
+    prefix = "arn:aws-us-gov:iam::123456789012:role/" + LONG
     askers = {function.role for function in SENT if needed(function.family)}
     assert {resolved(each, NAMES) for each in trusted} == {f"{prefix}-{role}-*" for role in askers}
     for role in of_type(ROLE).keys() - askers:

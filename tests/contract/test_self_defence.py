@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from local.settings import PROJECT, STACK
+from local.settings import LONGEST_STACK, PROJECT, STACK
 from local.stack import transformed
 from relight.policy import Control, controls_of
 from relight.policy.guard import AS_SHIPPED
@@ -131,6 +131,23 @@ def test_the_ledger_is_shipped_as_the_guard_has_it_without_a_baseline() -> None:
     (ledger,) = (each["Properties"] for each in of_type("AWS::DynamoDB::Table").values())
     assert ledger["BillingMode"] == AS_SHIPPED["BillingMode"]
     assert not ledger.keys() & {"OnDemandThroughput", "SSESpecification"}, "AS_SHIPPED must have it likewise"
+
+
+def test_no_name_has_to_be_shortened() -> None:
+    """What AWS takes at most, of those of which it is the least; CloudFormation's suffix has twelve characters."""
+    resources = transformed(PROJECT / "template.yaml")["Resources"]
+    longest = dict.fromkeys(TYPES, 64) | {"AWS::CloudWatch::Alarm": 255, "AWS::SQS::Queue": 80}
+    cut = [
+        logical_id
+        for logical_id, each in resources.items()
+        if LONGEST_STACK + len(f"-{logical_id}-") + 12 > longest.get(each["Type"], 255)
+    ]
+    assert not cut, f"shorten these logical ids, or LONGEST_STACK: {cut}"
+
+
+def test_how_long_the_stacks_name_may_be_is_said() -> None:
+    for page in (PROJECT / "README.md", PROJECT / "docs" / "organisation.md"):
+        assert f"at most {LONGEST_STACK}" in " ".join(page.read_text(encoding="utf-8").split()), page.name
 
 
 @pytest.mark.parametrize("command", COMMANDS)
