@@ -116,4 +116,6 @@ def _as_function(aws: LocalAws, family: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _context(number: int) -> SimpleNamespace:
-    return SimpleNamespace(aws_request_id=f"request-{number}", function_name="trail")
+    return SimpleNamespace(
+        aws_request_id=f"request-{number}", function_name="trail", get_remaining_time_in_millis=lambda: 120_000
+    )
