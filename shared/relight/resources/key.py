@@ -72,7 +72,7 @@ def _read(
 ) -> Key:
     former = before.used_by if before and isinstance(before.used_by, tuple) else ()
     now = () if isinstance(users, Unread) else users.get(shown["Arn"], ())
-    every = tuple(dict.fromkeys((*now, *former)))[:USERS]
+    every = tuple(sorted(list(dict.fromkeys((*now, *former)))[:USERS]))  # sorted: whoever is back is no change
     of_a_trail = any(user.startswith("trail ") for user in every)
     found = Key(
         account=place.account,
