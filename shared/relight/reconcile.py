@@ -32,7 +32,7 @@ from relight.model import (
     Scope,
     Severity,
 )
-from relight.policy import controls_of
+from relight.policy import CONTROLS
 from relight.policy.state import is_whole, written
 from relight.record import Record
 from relight.repair import BACKOFF, Attempt, repair
@@ -339,7 +339,7 @@ def advance(
         return None
     if baseline:
         # What is met is found to be; so what is exempt or off, and not among the findings, is lost as well.
-        lost = baseline.controls.intersection(each.id for each in controls_of(kind.KIND)) - met
+        lost = (baseline.controls - met) & CONTROLS.keys()
         if lost or kind.weaker(baseline.state, observed.state, run.standard):
             return None
         met |= baseline.controls  # a control that this version has not was not judged, and not lost either
