@@ -49,6 +49,16 @@ def log_rejects_only(aws: LocalAws, victim: Account) -> None:
     aws.forget()
 
 
+def encrypt_with_another_key(aws: LocalAws, victim: Account) -> str:
+    """The trail is given another key, as good as its own, and Relight has seen that; the key's ARN."""
+    kms = aws.client("kms")
+    policy = kms.get_key_policy(KeyId=victim.key_arn, PolicyName="default")["Policy"]
+    other = kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    aws.actor("terraform").client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId=other)
+    aws.settle()
+    return str(other)
+
+
 def weaker(aws: LocalAws) -> list[Any]:
     """What the sweep says is weaker than its baseline."""
     aws.forget()
@@ -96,11 +106,7 @@ def test_a_weaker_state_is_told_until_it_is_accepted_and_then_put_back(cloud: Lo
 
 
 def test_a_trail_that_was_led_elsewhere_is_led_there_again(cloud: LocalAws, victim: Account) -> None:
-    kms = cloud.client("kms")
-    policy = kms.get_key_policy(KeyId=victim.key_arn, PolicyName="default")["Policy"]
-    other = kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
-    cloud.actor("terraform").client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId=other)
-    cloud.settle()
+    other = encrypt_with_another_key(cloud, victim)
     (message,) = told(cloud, "changed")
     assert f"relight accept {victim.trail_arn} --reason" in message.text
     cloud.forget()
@@ -118,11 +124,7 @@ def test_a_trail_that_was_led_elsewhere_is_led_there_again(cloud: LocalAws, vict
 
 
 def test_the_key_that_a_trail_had_is_guarded_until_it_is_forgotten(cloud: LocalAws, victim: Account) -> None:
-    kms = cloud.client("kms")
-    policy = kms.get_key_policy(KeyId=victim.key_arn, PolicyName="default")["Policy"]
-    other = kms.create_key(Policy=policy)["KeyMetadata"]["Arn"]
-    cloud.actor("terraform").client("cloudtrail").update_trail(Name=victim.trail, KmsKeyId=other)
-    cloud.settle()
+    encrypt_with_another_key(cloud, victim)
     helpers.sweep(cloud)
     cloud.forget()
 
@@ -131,7 +133,7 @@ def test_the_key_that_a_trail_had_is_guarded_until_it_is_forgotten(cloud: LocalA
         by_id = victim.key_arn.rpartition("/")[2]  # moto does not know an ARN here
         mallory(cloud, "kms").schedule_key_deletion(KeyId=by_id, PendingWindowInDays=7)
         cloud.settle()
-        return str(kms.describe_key(KeyId=victim.key_arn)["KeyMetadata"]["KeyState"])
+        return str(cloud.client("kms").describe_key(KeyId=victim.key_arn)["KeyMetadata"]["KeyState"])
 
     assert let_it_go() == "Enabled"
     assert helpers.only(cloud).outcome == "repaired"

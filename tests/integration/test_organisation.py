@@ -196,6 +196,17 @@ def is_told(scene: Scene, outcome: str) -> bool:
     return (message.outcome, *place) == (outcome, MEMBER, MEMBER_REGION)
 
 
+def accepted(scene: Scene, kind: str, arn: str, profile: str) -> dict[str, Any]:
+    """The state that is the baseline once the operator has accepted it: told, and noted with who did it."""
+    result = decided(scene, "accept", arn, "--member-profile", profile)
+    assert result.exit_code == 0, result.output
+    assert is_told(scene, "accepted")
+    assert audited(scene) == [("accept", f"audit#{MEMBER}#{kind}", arn)]
+    state = kept(scene, kind, arn)
+    assert state
+    return state
+
+
 def swept(scene: Scene) -> dict[str, Any]:
     """What the sweep says of the member."""
     scene.hub.announce("UPDATE_COMPLETE", deaf=helpers.GUARDS)
@@ -222,13 +233,7 @@ def test_a_weaker_state_of_a_members_is_accepted_and_then_put_back(scene: Scene,
         )
     assert arn in swept(scene)["weaker"]
 
-    result = decided(scene, "accept", arn, "--member-profile", profile)
-
-    assert result.exit_code == 0, result.output
-    assert is_told(scene, "accepted")
-    assert audited(scene) == [("accept", f"audit#{MEMBER}#vpc", arn)]
-    state = kept(scene, "vpc", arn)
-    assert state
+    state = accepted(scene, "vpc", arn, profile)
     assert [each["traffic"] for each in state["flow_logs"]] == ["REJECT"]
     assert swept(scene).get("weaker", {}) == {}
 
@@ -273,13 +278,7 @@ def test_a_members_bucket_whose_arn_says_neither_account_nor_region_is_accepted(
     for command in ("accept", "forget"):
         lost = decided(scene, command, arn)
         assert (lost.exit_code, "pass --member-profile or --account" in lost.output) == (1, True), lost.output
-    result = decided(scene, "accept", arn, "--member-profile", profile)
-
-    assert result.exit_code == 0, result.output
-    assert is_told(scene, "accepted")
-    assert audited(scene) == [("accept", f"audit#{MEMBER}#bucket", arn)]
-    state = kept(scene, "bucket", arn)
-    assert state
+    state = accepted(scene, "bucket", arn, profile)
     assert state["logging"]["TargetPrefix"] == "elsewhere/"
 
 
