@@ -4,6 +4,8 @@
   deletes and checks replaces rows and changes none, so that one copy of what leads to the rows is enough.
 - A filter with many values it holds against each resource value by value, each as a pattern. Most are none.
 - For each value of each answer it works out anew what the attribute may be called (a ninth of the time of all calls).
+  And for each it writes down where in the answer it is, which nobody reads but a transformer, of which most have none.
+- For each call it asks a class for all of its methods.
 """
 
 import copy
@@ -15,7 +17,16 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from moto.core.serialize import AttributePicker, AttributePickerContext, XFormedAttributePicker
+from moto.core import responses
+from moto.core.model import Shape
+from moto.core.serialize import (
+    MISSING,
+    AttributePicker,
+    AttributePickerContext,
+    ResponseSerializer,
+    XFormedAttributePicker,
+)
+from moto.core.utils import get_value, method_names_from_class
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
@@ -24,6 +35,7 @@ from moto.ec2.utils import generic_filter, is_filter_matching
 
 Transact = Callable[[DynamoDBBackend, list[dict[str, Any]]], None]
 Keys = Callable[[AttributePicker, AttributePickerContext], Iterable[str]]
+Pick = Callable[[ResponseSerializer, Any, str, Shape], Any]
 
 _COPIES: ContextVar[dict[str, Table] | None] = ContextVar("_COPIES", default=None)  # of the tables, in a transaction
 
@@ -35,6 +47,8 @@ def put_right() -> None:
     setattr(DynamoDBBackend, "transact_write_items", _with_one_copy(DynamoDBBackend.transact_write_items))  # noqa: B010 (mypy takes no other way)
     for picker in (AttributePicker, XFormedAttributePicker):
         setattr(picker, "get_possible_keys", _remembered(picker.get_possible_keys))  # noqa: B010 (as above)
+    setattr(ResponseSerializer, "get_value", _without_path(ResponseSerializer.get_value))  # noqa: B010 (as above)
+    vars(responses)["method_names_from_class"] = cache(method_names_from_class)
     for name, module in sys.modules.items():
         if name.startswith(ec2.__name__) and vars(module).get("generic_filter") is generic_filter:
             vars(module)["generic_filter"] = _filtered
@@ -73,6 +87,24 @@ def _remembered(find: Keys) -> Keys:
         return known[what][1]
 
     return get_possible_keys
+
+
+def _without_path(with_path: Pick) -> Pick:
+    """The same; where nothing transforms what is found, without its path."""
+
+    def pick(serializer: ResponseSerializer, value: Any, key: str, shape: Shape) -> Any:
+        picker = serializer._value_picker  # noqa: SLF001 (moto offers no other way)
+        if getattr(picker, "response_transformers", True):
+            return with_path(serializer, value, key, shape)
+        model = serializer.operation_model
+        context = AttributePickerContext(value, key, shape, model, model.service_model)
+        for name in picker.get_possible_keys(context):
+            found = value.get(name, MISSING) if type(value) is dict else get_value(value, name, MISSING)
+            if found is not MISSING:
+                return found
+        return None
+
+    return pick
 
 
 def _filtered(filters: dict[str, Any], objects: list[Any]) -> list[Any]:
