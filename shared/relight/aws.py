@@ -53,6 +53,9 @@ PATIENT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts":
 # A role that another role assumes is lent for an hour at most; so long before that, it is assumed again: no function
 # runs for longer (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, role chaining).
 RENEWED_BEFORE = timedelta(minutes=15)
+# An account's clients in all Regions take up to 40 MB, of the 512 that a function has. One invocation needs an account
+# or two: more are held only so that accounts whose events alternate are not assumed anew for each.
+ACCOUNTS_HELD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class _Access:
 class Aws:
     """Clients for the stack's own account and, in a hub, for its organisation's, in any Region.
 
-    They are made when first needed and kept; in other accounts, for as long as the credentials are good.
+    They are made when first needed and kept; in other accounts, for as long as the credentials are good and the account
+    is among those that were needed last.
     """
 
     def __init__(
@@ -141,9 +145,12 @@ class Aws:
     def _access(self, account: str, region: str) -> _Access:
         if self._members is None or (account, region) == (self.account, self.region):
             return self._own
-        access = self._assumed.get(account)
+        access = self._assumed.pop(account, None)
         if access is None or access.until is None or access.until <= self._clock.now():
-            access = self._assumed[account] = self._assume(self._members, account)
+            access = self._assume(self._members, account)
+        self._assumed[account] = access  # behind those that were needed before
+        if len(self._assumed) > ACCOUNTS_HELD:
+            del self._assumed[next(iter(self._assumed))]
         return access
 
     def _assume(self, members: Members, account: str) -> _Access:

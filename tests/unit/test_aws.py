@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from gc import collect
 from threading import Barrier
 from typing import Any
+from weakref import ref
 
 import boto3
 import pytest
 from botocore.exceptions import ConnectTimeoutError, NoRegionError
 from botocore.stub import Stubber
 
-from relight.aws import RENEWED_BEFORE, Aws, Place
+from relight.aws import ACCOUNTS_HELD, RENEWED_BEFORE, Aws, Place
 from relight.errors import AwsError, RelightError, RoleDenied
 from relight.model import Call
 from tests.unit.builders import ACCOUNT, FRIEND, REGION, standard
@@ -328,6 +330,24 @@ def test_an_assumed_role_is_kept_and_renewed_in_time() -> None:
         look(aws, FRIEND, REGION)
         clock.sleep(wait)
     assert [key for key in session.keys if key] == [f"ASIA-{FRIEND}-1"] * 2 + [f"ASIA-{FRIEND}-2"]
+
+
+def test_of_many_accounts_only_those_needed_last_are_held() -> None:
+    """Each takes some of the function's memory, and a sweep needs hundreds one after the other."""
+    aws, session = fake_hub(cloudtrail__GetTrailStatus=LOGGING)
+    accounts = [f"{number:012}" for number in range(ACCOUNTS_HELD + 1)]
+    for account in (*accounts[:-1], accounts[0], accounts[-1], accounts[0]):
+        look(aws, account, REGION)
+    assert session.names.count("sts:AssumeRole") == ACCOUNTS_HELD + 1, "each once, for the first was needed again"
+    look(aws, accounts[1], ELSEWHERE)
+    assert session.keys[-1] == f"ASIA-{accounts[1]}-{ACCOUNTS_HELD + 2}", "it had to go for the last one, and is back"
+
+
+def test_clients_of_accounts_that_are_not_held_are_let_go() -> None:
+    aws, _ = fake_hub()
+    clients = [ref(aws.client("ec2", REGION, f"{number:012}")) for number in range(2 * ACCOUNTS_HELD)]
+    collect()
+    assert [client() is None for client in clients] == [True] * ACCOUNTS_HELD + [False] * ACCOUNTS_HELD
 
 
 def test_the_stack_s_own_things_are_never_reached_in_a_member_s_role() -> None:
