@@ -25,6 +25,7 @@ HEADINGS = {
     "exempt": "EXEMPT, by standard.toml",
     "out_of_reach": "OUT OF REACH",
     "not_let_in": "OUT OF REACH, for the account does not let its role be assumed",
+    "forbidden": "OUT OF REACH, for a policy of the organisation forbids it",
     "failed": "COULD NOT BE LOOKED AT",
 }
 GRAVE = ("weaker", "unrepaired", "unfinished", "not_let_in")
@@ -98,6 +99,7 @@ def _summary(progress: Progress, repaired: int) -> str:
         (progress.count("weaker"), "weaker than their baseline"),
         (progress.count("failed"), "not looked at"),
         (progress.count("not_let_in"), "lists out of reach"),
+        (len(progress.forbidden), "Regions not looked at in full"),
         (progress.count("kept"), "new baselines"),
     )
     said = [f"{count} {what}" for count, what in counts if count]

@@ -35,6 +35,7 @@ class Progress:
     queue: list[Entry] = field(default_factory=list)
     over: dict[str, int] = field(default_factory=dict)  # severity → how many are over the cap
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)  # part → count, and the first of it
+    forbidden: dict[str, dict[str, str]] = field(default_factory=dict)  # Region → what no one may list there → why
     known: list[str] = field(default_factory=list)  # what an earlier attempt failed at, and told so
     # Of a hub: the account that is looked at, and those that come after it.
     accounts: list[str] = field(default_factory=list)
@@ -75,6 +76,21 @@ class Progress:
         kept["count"] += len(lines)
         room = LINES - len(kept["first"])
         kept["first"] |= {name[:LENGTH]: _short(value) for name, value in list(lines.items())[:room]}
+
+    def forbid(self, region: str, what: str, why: str) -> None:
+        """Adds what a policy of the organisation forbids to look at in a Region."""
+        self.forbidden.setdefault(region, {}).setdefault(what, clean(why, LENGTH))
+
+    @property
+    def forbidden_lines(self) -> dict[str, str]:
+        """Regions, and what is forbidden there; those that are alike share a line: a policy may name a dozen."""
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for region, lists in self.forbidden.items():
+            alike.setdefault(tuple(lists), []).append(region)
+        return {
+            ", ".join(regions): f"{', '.join(lists)} ({self.forbidden[regions[0]][lists[0]]})"
+            for lists, regions in alike.items()
+        }
 
     def enqueue(self, repairable: Mapping[str, int], cap: int) -> None:
         """Queues what can be repaired, the worst first; what is over the cap is only counted."""

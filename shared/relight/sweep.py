@@ -24,7 +24,7 @@ from relight.accounts import Accounts
 from relight.aws import Aws, Place, body
 from relight.clock import Clock
 from relight.digest import digest
-from relight.errors import InvalidSetting, RelightError, RoleDenied
+from relight.errors import AwsError, InvalidSetting, RelightError, RoleDenied
 from relight.journal import Journal
 from relight.ledger import Ledger
 from relight.model import Call, Incident
@@ -159,16 +159,20 @@ def _accounts(desk: Desk) -> list[str]:
 
 
 def _find_regions(desk: Desk, progress: Progress) -> None:
-    """The account's enabled Regions; where it does not list them, the hub's own, so that the look says why."""
-    owner, own = progress.accounts[0], desk.standard.region
-    progress.regions = [own]
+    """The account's enabled Regions; where it does not list them, the hub's own, so that the look says why.
+
+    The hub's own comes first. What an account has once is looked at there: an organisation that closes Regions leaves
+    that one open.
+    """
+    place = desk.aws.at(progress.accounts[0], desk.standard.region)
+    progress.regions = [place.region]
     try:
-        answer = desk.aws.at(owner, own).read("ec2", "DescribeRegions") or {}
-        progress.regions = sorted(each["RegionName"] for each in answer["Regions"])
+        answer = place.read("ec2", "DescribeRegions") or {}
+        progress.regions += sorted({each["RegionName"] for each in answer["Regions"]} - {place.region})
     except RoleDenied:
         pass  # which every look at the account finds, and tells
     except RelightError as error:
-        progress.note("failed", {f"Regions of account {owner}": str(error)})
+        _note_unlisted(progress, place, "Regions", error)
 
 
 def _of_its_account(desk: Desk, progress: Progress) -> Desk:
@@ -244,21 +248,37 @@ def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
                 if desk.clock.now() >= until:
                     return False
                 request = {"names": batch, "full": progress.full}
-                report = _handed(desk, progress, place, kind, request)
+                report = _told_with_its_region(progress, place, kind, _handed(desk, progress, place, kind, request))
                 progress.add(report)
                 progress.enqueue(report.get("repairable", {}), desk.standard.sweep_cap)
                 progress.done += len(batch)
                 if not number % NOTED_EVERY:
                     _note(desk, progress)
-        except RoleDenied as error:
-            progress.note("not_let_in", {f"{kind.KIND}s of account {place.account} in {place.region}": str(error)})
-            progress.add({"counts": _unknown(kind, 1)})
         except RelightError as error:
-            where = f" of account {place.account} in {place.region}" if progress.accounts else ""
-            progress.note("failed", {f"list of {kind.KIND}s{where}": str(error)})
+            _note_unlisted(progress, place, f"{kind.KIND}s", error)
             progress.add({"counts": _unknown(kind, 1)})
         progress.kind, progress.done = progress.kind + 1, 0
     return True
+
+
+def _note_unlisted(progress: Progress, place: Place, what: str, error: RelightError) -> None:
+    """What could not be listed; where no retry would change that, it is no failure."""
+    where = f" of account {place.account} in {place.region}" if progress.accounts else ""
+    if isinstance(error, RoleDenied):
+        progress.note("not_let_in", {f"{what}{where}": str(error)})
+    elif isinstance(error, AwsError) and error.forbidden:
+        progress.forbid(place.region, what, str(error))
+    else:
+        progress.note("failed", {f"list of {what}{where}": str(error)})
+
+
+def _told_with_its_region(progress: Progress, place: Place, kind: Kind, report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The report; where the Region is forbidden and all of it out of reach, the Region's one line stands for it."""
+    unreachable = report.get("out_of_reach", {})
+    if place.region not in progress.forbidden or not unreachable or len(unreachable) < report.get("looked_at", 0):
+        return report
+    progress.forbid(place.region, f"{kind.KIND}s", next(iter(unreachable.values())))
+    return {**report, "out_of_reach": {}}
 
 
 def _names(desk: Desk, place: Place, kind: Kind) -> Iterator[str]:
@@ -374,32 +394,35 @@ def _tell(desk: Desk, progress: Progress) -> None:
     incidents = desk.ledger.untold(progress.sweep)
     unfinished = desk.ledger.unfinished(progress.sweep)
     progress.note("unfinished", {each.resource.arn: [f.control for f in each.findings] for each in unfinished})
+    progress.note("forbidden", progress.forbidden_lines)
     after = progress.after
-    unreachable = _unreachable_today(desk, progress, now)
-    if _is_worth_telling(progress, incidents) or unreachable or _violated(after) != _violated(_before(desk)):
+    day = f"unreachable {_owner(desk, progress)} {now.date().isoformat()}"
+    unreachable = _unreachable(progress)
+    told = set((desk.journal.progress(day) or {}).get("told", ())) if unreachable else set()
+    if _is_worth_telling(progress, incidents) or unreachable - told or _violated(after) != _violated(_before(desk)):
         _send(desk, progress, incidents)
-    if unreachable:
-        desk.journal.note(unreachable, {}, now)
+    if unreachable - told:
+        desk.journal.note(day, {"told": sorted(unreachable | told)}, now)
     desk.ledger.note_all(progress.sweep, incidents, now, told=True)
     desk.journal.enter(after, now)
     telemetry.swept(after, incidents)
 
 
 def _send(desk: Desk, progress: Progress, incidents: Sequence[Incident]) -> None:
-    region = desk.standard.region
-    if not progress.accounts:
-        desk.notifier.send(digest(progress, incidents, desk.standard.account, region))
-        return
-    owner = progress.accounts[0]
-    desk.notifier.send(digest(progress, incidents, owner, region, Accounts(desk.aws).alias(owner)))
+    owner = _owner(desk, progress)
+    alias = Accounts(desk.aws).alias(owner) if progress.accounts else ""
+    desk.notifier.send(digest(progress, incidents, owner, desk.standard.region, alias))
 
 
-def _unreachable_today(desk: Desk, progress: Progress, now: datetime) -> str:
-    """The key under which is noted that an account that lets nobody in was told of today; empty if it was."""
-    if not progress.count("not_let_in"):
-        return ""
-    key = f"unreachable {progress.accounts[0]} {now.date().isoformat()}"
-    return key if desk.journal.progress(key) is None else ""
+def _owner(desk: Desk, progress: Progress) -> str:
+    """The account that is looked at."""
+    return progress.accounts[0] if progress.accounts else desk.standard.account
+
+
+def _unreachable(progress: Progress) -> set[str]:
+    """What nobody is let in to look at, which is told once a day."""
+    forbidden = {f"{what} in {region}" for region, lists in progress.forbidden.items() for what in lists}
+    return forbidden | progress.parts.get("not_let_in", {}).get("first", {}).keys()
 
 
 def _before(desk: Desk) -> Counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -19,7 +19,9 @@ from tests.unit.fakes import ORGANIZATION, Answer, FakeClock, FakeLedger, FakeNo
 from tests.unit.test_sweep import HIGH, Context, FakeJournal, answered
 
 FIRST, SECOND = "210987654321", "321098765432"
-REGIONS = ["ap-south-1", REGION]
+ELSEWHERE = "ap-south-1"
+REGIONS = [REGION, ELSEWHERE]
+BY_AN_SCP = "User: x is not authorized to perform this action with an explicit deny in a service control policy"
 FAMILIES = {"trail": "trail-function", "vpc": "vpc-function", "account": "bucket-function"}
 FLOW_LOGS = "vpc.flow-logs"
 
@@ -49,16 +51,21 @@ class Hub:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.members = [FIRST, SECOND]
+        self.others = [ELSEWHERE]  # Regions
+        self.forbidden: set[str] = set()  # Regions
         self.denied: set[str] = set()  # accounts
+        self.out_of_reach: set[str] = set()  # REGION/NAME
         self.drifting: set[str] = set()  # ACCOUNT/REGION
         self.clock, self.ledger, self.notifier, self.journal = FakeClock(), FakeLedger(), FakeNotifier(), Journals()
         self.started: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
         answers: dict[str, Answer] = {
             "organizations__ListAccounts": self._list_accounts,
-            "ec2__DescribeRegions": {"Regions": [{"RegionName": each} for each in reversed(REGIONS)]},
-            "cloudtrail__DescribeTrails": {"trailList": []},
-            "ec2__DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]},
+            "ec2__DescribeRegions": self._of(
+                lambda _: {"Regions": [{"RegionName": each} for each in sorted([REGION, *self.others])]}
+            ),
+            "cloudtrail__DescribeTrails": self._of(lambda _: {"trailList": []}),
+            "ec2__DescribeVpcs": self._of(lambda _: {"Vpcs": [{"VpcId": "vpc-1"}]}),
             "iam__ListAccountAliases": {"AccountAliases": ["payments-prod"]},
             "lambda__Invoke": self._invoke,
         }
@@ -80,6 +87,16 @@ class Hub:
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("relight.sweep.Desk", lambda **_: self.desk)
 
+    def _of(self, answer: Callable[[str], Any]) -> Answer:
+        """What a Region answers, where no policy of the organisation forbids that."""
+
+        def answered_there(region: str, **_: Any) -> Any:
+            if region in self.forbidden:
+                raise refused("UnauthorizedOperation", BY_AN_SCP)
+            return answer(region)
+
+        return answered_there
+
     @property
     def desk(self) -> Desk:
         settings = standard(organization=ORGANIZATION, families=FAMILIES)
@@ -100,6 +117,9 @@ class Hub:
 
     def _report(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         names, bad = asked["names"], f"{asked['account']}/{asked['region']}" in self.drifting
+        out = [whole for name in names if (whole := f"{asked['region']}/{name}") in self.out_of_reach]
+        if out:
+            return {"looked_at": len(names), "out_of_reach": dict.fromkeys(out, "forbidden")}
         if asked["kind"] != "vpc":
             return {"looked_at": len(names)}
         if "sweep" in asked:
@@ -159,9 +179,9 @@ def test_a_list_of_accounts_is_taken_as_it_is(hub: Hub, monkeypatch: pytest.Monk
 def test_all_regions_of_an_account_are_looked_at_with_its_role(hub: Hub) -> None:
     hub.handle({"source": "relight.sweep", "sweep": "s1", "full": False, "accounts": [FIRST, SECOND]})
     assert [(each["account"], each["region"], each["kind"]) for each in hub.requests] == [
-        (FIRST, REGIONS[0], "vpc"),
-        (FIRST, REGIONS[0], "account"),  # which an account has once
-        (FIRST, REGIONS[1], "vpc"),
+        (FIRST, REGION, "vpc"),  # the hub's own Region first: no policy of the organisation forbids that one
+        (FIRST, REGION, "account"),  # which an account has once
+        (FIRST, ELSEWHERE, "vpc"),
     ]
     used = {(name, key) for (_, name, _), key in zip(hub.session.calls, hub.session.keys, strict=True)}
     assert {key for name, key in used if name in ("ec2:DescribeVpcs", "ec2:DescribeRegions")} == {f"ASIA-{FIRST}-1"}
@@ -189,14 +209,14 @@ def test_the_hub_s_own_region_is_looked_at_as_itself(hub: Hub) -> None:
     keys = [
         key for (_, name, _), key in zip(hub.session.calls, hub.session.keys, strict=True) if name == "ec2:DescribeVpcs"
     ]
-    assert keys == [f"ASIA-{ACCOUNT}-1", ""]
+    assert keys == ["", f"ASIA-{ACCOUNT}-1"]
 
 
 def test_a_drift_in_one_region_is_repaired_there_and_told_of_its_account(hub: Hub) -> None:
-    hub.drifting = {f"{FIRST}/{REGIONS[0]}"}
+    hub.drifting = {f"{FIRST}/{ELSEWHERE}"}
     assert hub.sweep(SCHEDULED) == []
     (repair,) = [each for each in hub.requests if "sweep" in each]
-    assert (repair["account"], repair["region"], repair["names"]) == (FIRST, REGIONS[0], ["vpc-1"])
+    assert (repair["account"], repair["region"], repair["names"]) == (FIRST, ELSEWHERE, ["vpc-1"])
     assert hub.journal.accounts[FIRST][-1][1] == {FLOW_LOGS: Count(met=2)}
     assert hub.journal.accounts[SECOND][-1][1] == {FLOW_LOGS: Count(met=2)}
     (message,) = hub.notifier.sent
@@ -223,15 +243,70 @@ def test_a_member_that_lets_nobody_in_is_unknown_told_once_a_day_and_stops_nobod
     assert len(hub.notifier.sent) == 2
 
 
+def test_a_region_that_the_organisation_forbids_is_unknown_told_once_a_day_and_no_failure(hub: Hub) -> None:
+    hub.members = []
+    hub.others = [f"eu-west-{number}" for number in range(1, 10)] + [ELSEWHERE]
+    hub.forbidden = {*hub.others} - {ELSEWHERE}
+    for event_id in ("e1", "e2"):
+        assert hub.sweep({"source": "aws.scheduler", "id": event_id}) == []
+    assert hub.journal.accounts[ACCOUNT][-1][1][FLOW_LOGS] == Count(met=2, unknown=9)
+    (message,) = hub.notifier.sent
+    assert message.attributes["severity"] == "LOW", "it is how the organisation wants it"
+    assert "9 Regions not looked at in full" in message.subject
+    (named,) = [line for line in message.text.splitlines() if "eu-west-" in line]
+    assert ", ".join(f"eu-west-{number}" for number in range(1, 10)) in named
+    assert "trails, vpcs (cloudtrail:DescribeTrails: UnauthorizedOperation: User: x is not authorized" in named
+    hub.forbidden.add(ELSEWHERE)
+    hub.sweep({"source": "aws.scheduler", "id": "e3"})
+    assert len(hub.notifier.sent) == 2, "one more of them is news"
+    assert ELSEWHERE in hub.notifier.sent[-1].text
+    hub.forbidden.clear()
+    hub.sweep({"source": "aws.scheduler", "id": "e4"})
+    hub.forbidden = {*hub.others}
+    hub.sweep({"source": "aws.scheduler", "id": "e5"})
+    assert len(hub.notifier.sent) == 2
+    hub.clock.moment += timedelta(days=1)
+    hub.sweep({"source": "aws.scheduler", "id": "e6"})
+    assert len(hub.notifier.sent) == 3
+
+
+def test_what_a_function_may_not_read_in_a_forbidden_region_is_told_with_it(hub: Hub) -> None:
+    hub.members, hub.forbidden = [], {ELSEWHERE}
+    hub.session.answers["ec2:DescribeVpcs"] = {"Vpcs": [{"VpcId": "vpc-1"}, {"VpcId": "vpc-2"}]}  # type: ignore[index]
+    hub.out_of_reach = {f"{ELSEWHERE}/vpc-1", f"{ELSEWHERE}/vpc-2", f"{REGION}/vpc-1"}
+    assert hub.sweep(SCHEDULED) == []
+    (message,) = hub.notifier.sent
+    assert message.data["sweep"]["forbidden"].keys() == {ELSEWHERE}
+    assert message.data["sweep"]["forbidden"][ELSEWHERE].startswith("trails, vpcs (")
+    assert message.data["sweep"]["out_of_reach"] == {f"{REGION}/vpc-1": "forbidden"}
+
+
+def test_a_missing_permission_is_a_failure_in_every_region(hub: Hub) -> None:
+    hub.members = []
+    hub.session.answers["cloudtrail:DescribeTrails"] = refused("AccessDenied", "User: x is not authorized")  # type: ignore[index]
+    (failure,) = hub.sweep(SCHEDULED)
+    assert all(f"list of trails of account {ACCOUNT} in {region}" in failure for region in REGIONS)
+
+
+def test_regions_that_the_organisation_forbids_to_list_are_told_and_no_failure(hub: Hub) -> None:
+    hub.session.answers["ec2:DescribeRegions"] = refused("UnauthorizedOperation", BY_AN_SCP)  # type: ignore[index]
+    hub.members = []
+    assert hub.sweep(SCHEDULED) == []
+    assert {each["region"] for each in hub.requests} == {REGION}
+    (message,) = hub.notifier.sent
+    assert f"{REGION}: Regions (ec2:DescribeRegions: UnauthorizedOperation" in message.text
+
+
 def test_what_fails_in_one_account_is_raised_and_the_next_is_swept(hub: Hub) -> None:
     hub.members = [f"{number:012}" for number in range(CHAINS)]  # two in the first chain: the hub's own, and the last
     describe = hub.session.answers["ec2:DescribeVpcs"]
+    assert callable(describe)
     fails = [True]
 
-    def vpcs(_region: str, **_: Any) -> Any:
+    def vpcs(region: str, **_: Any) -> Any:
         if fails and hub.session.keys[-1] == "":
             raise refused("RequestLimitExceeded")
-        return describe
+        return describe(region)
 
     assert isinstance(hub.session.answers, dict)
     hub.session.answers["ec2:DescribeVpcs"] = vpcs
