@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -32,10 +32,9 @@ class FallbackLedger(Ledger):
         """As the ledger's; empty where it is lost."""
         return self._or({}, lambda: self._ledger.baselines_under(kind, account, prefix, revive))
 
-    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
-        """As the ledger's; none where it is lost."""
-        none: list[str] = []
-        return iter(self._or(none, lambda: list(self._ledger.arns(kind, account, prefix))))
+    def regions(self, kind: str, account: str, prefix: str) -> dict[str, str]:
+        """As the ledger's; empty where it is lost."""
+        return self._or({}, lambda: self._ledger.regions(kind, account, prefix))
 
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """As the ledger's; False where it is lost, or the baselines were: what they knew must not be forgotten."""

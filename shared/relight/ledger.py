@@ -55,9 +55,9 @@ class Ledger:
         """All baselines whose ARN begins with a prefix, by ARN."""
         return _readable(self._under(f"baseline#{account}#{kind}", prefix), revive)
 
-    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
-        """The ARNs, beginning with a prefix, of all resources that have a baseline."""
-        return (row["sk"]["S"] for row in self._under(f"baseline#{account}#{kind}", prefix))
+    def regions(self, kind: str, account: str, prefix: str) -> dict[str, str]:
+        """All resources that have a baseline, and whose ARN begins with a prefix: ARN → Region, empty if not known."""
+        return {row["sk"]["S"]: _region(row) for row in self._under(f"baseline#{account}#{kind}", prefix)}
 
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         """Writes a baseline over the revision that it was made from (0: the first one).
@@ -319,6 +319,15 @@ def _readable(rows: Iterable[Mapping[str, Any]], revive: Revive) -> dict[str, Ba
         except (AttributeError, KeyError, TypeError, ValueError):
             telemetry.logger.exception("unreadable baseline", extra={"row": row.get("sk")})
     return found
+
+
+def _region(row: Mapping[str, Any]) -> str:
+    """A bucket's ARN names none: its state does."""
+    in_arn: str = row["sk"]["S"].split(":")[3]
+    try:
+        return in_arn or str(json.loads(row["state"]["S"]).get("region", ""))
+    except (AttributeError, ValueError):  # as good as no baseline
+        return ""
 
 
 def _baseline(row: Mapping[str, Any], revive: Revive) -> Baseline[Any]:

@@ -243,7 +243,7 @@ def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
     while progress.kind < len(steps):
         place, kind = steps[progress.kind]
         try:
-            names = islice(_names(desk, place, kind), progress.done, None)
+            names = islice(_names(desk, progress, place, kind), progress.done, None)
             for number, batch in enumerate(_batches(names, kind), 1):
                 if desk.clock.now() >= until:
                     return False
@@ -281,8 +281,11 @@ def _told_with_its_region(progress: Progress, place: Place, kind: Kind, report: 
     return {**report, "out_of_reach": {}}
 
 
-def _names(desk: Desk, place: Place, kind: Kind) -> Iterator[str]:
-    """All that there is of a kind; and, where a control is about that it exists, all that there was."""
+def _names(desk: Desk, progress: Progress, place: Place, kind: Kind) -> Iterator[str]:
+    """All that there is of a kind; and, where a control is about that it exists, all that there was in the Region.
+
+    What was in a Region that is not looked at is looked at in the first one.
+    """
     seen = set()
     if not any(control.absent for control in controls_of(kind.KIND)):
         yield from kind.list_names(place, desk.standard)
@@ -294,8 +297,9 @@ def _names(desk: Desk, place: Place, kind: Kind) -> Iterator[str]:
     for name in kind.list_names(place, desk.standard):
         seen.add(arn(name))
         yield name
-    for known in desk.ledger.arns(kind.KIND, place.account, arn("")):
-        if known not in seen:
+    regions = progress.regions or [place.region]
+    for known, region in desk.ledger.regions(kind.KIND, place.account, arn("")).items():
+        if known not in seen and place.region == (region if region in regions else regions[0]):
             yield known.removeprefix(arn(""))
 
 

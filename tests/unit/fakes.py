@@ -175,8 +175,12 @@ class FakeLedger(Ledger):
             if (its_account, its_kind) == (account, kind) and arn.startswith(prefix)
         }
 
-    def arns(self, kind: str, account: str, prefix: str) -> Iterator[str]:
-        return (arn for (*whose, arn) in self.states if whose == [account, kind] and arn.startswith(prefix))
+    def regions(self, kind: str, account: str, prefix: str) -> dict[str, str]:
+        return {
+            arn: arn.split(":")[3] or json.loads(row["state"]).get("region", "")
+            for (*whose, arn), row in self.states.items()
+            if whose == [account, kind] and arn.startswith(prefix)
+        }
 
     def keep(self, resource: Resource, baseline: Baseline[Any]) -> bool:
         self._step("before keep")

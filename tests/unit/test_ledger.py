@@ -12,7 +12,19 @@ from relight.ledger import TELLING, Ledger
 from relight.model import Baseline, Incident, Outcome, Resource, Unread
 from relight.policy.trail import Trail
 from relight.resources import trail as kind
-from tests.unit.builders import ACCOUNT, BEFORE, FRIEND, NOON, REGION, TRAIL_ARN, finding, incident, resource, trail
+from tests.unit.builders import (
+    ACCOUNT,
+    BEFORE,
+    FRIEND,
+    NOON,
+    REGION,
+    TRAIL_ARN,
+    bucket,
+    finding,
+    incident,
+    resource,
+    trail,
+)
 from tests.unit.fakes import FakeLedger
 
 KEY = "e1"
@@ -34,6 +46,16 @@ def test_a_baseline_comes_back_as_it_was_kept(ledger: Ledger) -> None:
     assert known(ledger) == {}
     assert ledger.keep(resource(), FIRST)
     assert known(ledger) == {TRAIL_ARN: replace(FIRST, revision=1)}
+
+
+def test_the_region_of_what_is_known_is_its_arn_s_or_its_state_s(ledger: Ledger) -> None:
+    elsewhere = "eu-west-1"
+    ledger.keep(resource(), FIRST)
+    named = Resource("bucket", "b", "arn:aws:s3:::b", ACCOUNT, elsewhere)
+    ledger.keep(named, replace(FIRST, state=bucket(region=elsewhere)))
+    assert ledger.regions("trail", ACCOUNT, TRAIL_ARN) == {TRAIL_ARN: REGION}
+    assert ledger.regions("bucket", ACCOUNT, "arn:aws:s3:::") == {named.arn: elsewhere}
+    assert ledger.regions("bucket", ACCOUNT, "arn:aws:s3:::c") == {}
 
 
 def test_how_things_are_just_now_is_not_kept(ledger: Ledger) -> None:

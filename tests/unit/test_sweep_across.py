@@ -10,11 +10,13 @@ from typing import Any, Self
 import pytest
 
 from relight.errors import RelightError
+from relight.model import Resource
 from relight.posture import Count, Counts, table
 from relight.progress import Progress
-from relight.resources import account, forwarder, trail, vpc
+from relight.resources import account, bucket, forwarder, trail, vpc
 from relight.sweep import CHAINS, LONGEST_CHAIN, Desk, handler_for_sweep
-from tests.unit.builders import ACCOUNT, REGION, standard
+from tests.unit.builders import ACCOUNT, REGION, baseline, standard
+from tests.unit.builders import bucket as a_bucket
 from tests.unit.fakes import ORGANIZATION, Answer, FakeClock, FakeLedger, FakeNotifier, fake_hub, refused
 from tests.unit.test_sweep import HIGH, Context, FakeJournal, answered
 
@@ -202,6 +204,26 @@ def test_the_forwarder_is_looked_at_everywhere(monkeypatch: pytest.MonkeyPatch) 
     names = hub.requests[0]["names"]
     assert {"relight-forwarder-cloudtrail", "relight-forwarder-events", "relight-forwarder-events-watch"} <= set(names)
     assert "events:ListRules" not in hub.session.names, "what is missing would not be listed"
+
+
+def test_a_bucket_is_looked_at_once_in_its_region_also_when_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its ARN does not say which that is."""
+    monkeypatch.setattr("relight.sweep.KINDS", (bucket,))
+    monkeypatch.setattr(f"{__name__}.FAMILIES", {"bucket": "bucket-function"})
+    hub = Hub(monkeypatch)
+    there = {REGION: [{"Name": "a"}], ELSEWHERE: [{"Name": "b"}]}
+    hub.session.answers["s3:ListBuckets"] = lambda region, **_: {"Buckets": there[region]}  # type: ignore[index]
+    for name, region in (
+        *(("a", REGION), ("gone", REGION)),
+        *(("b", ELSEWHERE), ("gone-there", ELSEWHERE), ("gone-from-a-closed-region", "me-south-1")),
+    ):
+        gone = Resource("bucket", name, bucket.arn("aws", FIRST, region, name), FIRST, region)
+        hub.ledger.keep(gone, baseline(a_bucket(region=region), revision=0))
+    hub.handle({"sweep": "s1", "accounts": [FIRST]})
+    assert [(each["region"], each["names"]) for each in hub.requests] == [
+        (REGION, ["a", "gone", "gone-from-a-closed-region"]),
+        (ELSEWHERE, ["b", "gone-there"]),
+    ]
 
 
 def test_the_hub_s_own_region_is_looked_at_as_itself(hub: Hub) -> None:
