@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ THEIRS: dict[str, Any] = {
 ALL_EVENTS = {"EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "All"}]}
 SHOWN_FILTER = {**metric_filter(), "creationTime": 1}
 SHOWN_ALARM = {**metric_alarm(), "StateValue": "OK", "AlarmArn": "x", "OKActions": [], "Dimensions": []}
+ELSEWHERE = "eu-west-1"
 MINE = Resource("alarm", "monitoring", MONITORING_ARN, ACCOUNT, REGION)
 READS = (
     "cloudtrail:DescribeTrails", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors",
@@ -88,7 +90,7 @@ READS = (
 
 
 def look(
-    *parts: str, before: Monitoring | None = None, **answers: Answer
+    *parts: str, before: Monitoring | None = None, met: AbstractSet[str] = ONE, region: str = REGION, **answers: Answer
 ) -> tuple[list[Observed[Monitoring]], list[str]]:
     prepared: dict[str, Answer] = {
         "cloudtrail__DescribeTrails": {"trailList": [TRAIL]},
@@ -100,8 +102,8 @@ def look(
         "sns__ListSubscriptionsByTopic": {"Subscriptions": [{"SubscriptionArn": f"{ALERTS}:1"}]},
     }
     aws, session = fake_aws(**(prepared | answers))
-    baselines = {MONITORING_ARN: baseline(before)} if before else {}
-    scope = Scope(ACCOUNT, REGION, ("monitoring",), parts)
+    baselines = {MONITORING_ARN.replace(REGION, region): baseline(before, *met)} if before else {}
+    scope = Scope(ACCOUNT, region, ("monitoring",), parts)
     return list(kind.observe(aws, scope, baselines, standard())), session.names
 
 
@@ -145,7 +147,6 @@ def test_what_concerns_others_is_not_looked_at() -> None:
     ("trail", "answers"),
     [
         pytest.param({"IsMultiRegionTrail": False}, {}, id="of-one-region"),
-        pytest.param({"HomeRegion": "eu-west-1"}, {}, id="at-home-elsewhere"),
         pytest.param({"CloudWatchLogsLogGroupArn": ""}, {}, id="no-log-group"),
         pytest.param({"CloudWatchLogsLogGroupArn": THEIRS["CloudWatchLogsLogGroupArn"]}, {}, id="a-strangers-group"),
         pytest.param({}, {"cloudtrail__GetTrailStatus": {"IsLogging": False}}, id="stopped"),
@@ -155,6 +156,35 @@ def test_what_concerns_others_is_not_looked_at() -> None:
 def test_which_log_groups_count(trail: dict[str, Any], answers: dict[str, Any]) -> None:
     found = state(cloudtrail__DescribeTrails={"trailList": [{**TRAIL, **trail}]}, **answers)
     assert found == Monitoring(ACCOUNT, REGION)
+
+
+OF_ONE_REGION = {**TRAIL, "IsMultiRegionTrail": False}
+WITHOUT_GROUP = {**TRAIL, "CloudWatchLogsLogGroupArn": ""}
+
+
+@pytest.mark.parametrize(
+    ("trails", "homes"),
+    [
+        pytest.param([TRAIL], {REGION}, id="one"),
+        pytest.param([{**TRAIL, "HomeRegion": ELSEWHERE}], {ELSEWHERE}, id="elsewhere"),
+        pytest.param([TRAIL, {**TRAIL, "HomeRegion": ELSEWHERE}], {REGION, ELSEWHERE}, id="two"),
+        pytest.param([{**WITHOUT_GROUP, "HomeRegion": ELSEWHERE}], {ELSEWHERE}, id="one-that-nobody-reads"),
+        pytest.param([WITHOUT_GROUP, {**TRAIL, "HomeRegion": ELSEWHERE}], {ELSEWHERE}, id="one-of-them-read"),
+        pytest.param([], {REGION}, id="none, which is told where the stack is"),
+        pytest.param([{**OF_ONE_REGION, "HomeRegion": ELSEWHERE}], {REGION}, id="of-one-region"),
+        pytest.param([{**THEIRS, "HomeRegion": ELSEWHERE}], {REGION}, id="the-organisations"),
+    ],
+)
+def test_an_account_has_its_monitoring_where_its_trails_are_at_home(trails: list[Any], homes: set[str]) -> None:
+    """DescribeTrails shows multi-Region trails in every Region."""
+    answer = {"trailList": trails}
+    assert {r for r in (REGION, ELSEWHERE) if look(region=r, cloudtrail__DescribeTrails=answer)[0]} == homes
+
+
+def test_alarms_with_a_baseline_are_looked_after_although_the_trail_is_at_home_elsewhere() -> None:
+    answer = {"trailList": [{**TRAIL, "HomeRegion": ELSEWHERE}]}
+    assert state(before=vpc_only(), cloudtrail__DescribeTrails=answer).alarms == (metric_alarm(),)
+    assert look(before=Monitoring(ACCOUNT, REGION), met=set(), cloudtrail__DescribeTrails=answer)[0] == []
 
 
 @pytest.mark.parametrize(

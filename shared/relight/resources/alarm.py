@@ -1,7 +1,8 @@
 """The Region's monitoring: DescribeMetricFilters, DescribeAlarms; PutMetricFilter, PutMetricAlarm, EnableAlarmActions.
 
-There is one a Region, and it always exists: what may be missing are its parts. CloudTrail's records name those, so they
-are the scope's parts; an event about others than the baseline's is none of its business, as most alarm traffic is.
+There is one where a multi-Region trail has its home, and it always exists: what may be missing are its parts.
+CloudTrail's records name those, so they are the scope's parts; an event about others than the baseline's is none of its
+business, as most alarm traffic is.
 """
 
 from __future__ import annotations
@@ -80,14 +81,30 @@ def _topic(value: object) -> str:
 def observe(
     aws: Aws, scope: Scope, baselines: Mapping[str, Baseline[Monitoring]], standard: Standard
 ) -> Iterator[Observed[Monitoring]]:
-    """The monitoring of the scope's Region; nothing where the scope's parts are none that the baseline guards."""
+    """The monitoring of the scope's Region; nothing where the scope's parts are none that the baseline guards.
+
+    Nothing either where the account's monitoring belongs in another Region: nobody wants a second one. Where it belongs
+    in none, that is told in the stack's own.
+    """
     full = arn(standard.partition, scope.account, scope.region, NAME)
     baseline = baselines.get(full)
     before = baseline.state if baseline else None
     if before and scope.parts and not set(scope.parts) & _guarded(before):
         return
-    resource = Resource(KIND, NAME, full, scope.account, scope.region)
-    yield _read(aws.at(scope.account, scope.region), resource, before)
+    place = aws.at(scope.account, scope.region)
+    trails = seen.trails(place)
+    if (baseline and baseline.controls) or scope.region in (_homes(trails, scope.account) or {aws.region}):
+        yield _read(place, trails, Resource(KIND, NAME, full, scope.account, scope.region), before)
+
+
+def _homes(trails: Iterable[Mapping[str, Any]], account: str) -> set[str]:
+    """The Regions in which an account's monitoring belongs: where the log groups of its multi-Region trails are.
+
+    Without such a group it is where the trails are. Without such a trail it is nowhere.
+    """
+    own = [each for each in trails if each.get("IsMultiRegionTrail") and _owner(each["TrailARN"]) == account]
+    read = [each for each in own if each.get("CloudWatchLogsLogGroupArn")]
+    return {each["HomeRegion"] for each in read or own}
 
 
 def _guarded(before: Monitoring) -> set[str]:
@@ -97,8 +114,9 @@ def _guarded(before: Monitoring) -> set[str]:
     return told | filters | set(before.groups) | {alarm["AlarmName"] for alarm in before.alarms}
 
 
-def _read(place: Place, resource: Resource, before: Monitoring | None) -> Observed[Monitoring]:
-    trails = seen.trails(place)
+def _read(
+    place: Place, trails: Iterable[Mapping[str, Any]], resource: Resource, before: Monitoring | None
+) -> Observed[Monitoring]:
     groups = tuple(sorted(_groups(place, trails, before)))
     foreign = [t["TrailARN"] for t in trails if t.get("IsMultiRegionTrail") and _owner(t["TrailARN"]) != place.account]
     if foreign and not groups and not (before and before.groups):
@@ -203,7 +221,7 @@ def _listeners(place: Place, topic: str) -> int | Unread | None:
 
 
 def list_names(place: Place, standard: Standard) -> list[str]:
-    """Its one name: every Region has its monitoring."""
+    """Its one name; whether the Region has any monitoring to be looked at, the trails say."""
     return [NAME]
 
 
