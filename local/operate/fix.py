@@ -18,7 +18,7 @@ from relight.message import clean
 from relight.model import MET, Call, Finding, Mode, Observed, Outcome
 from relight.plain import plain
 from relight.policy import CONTROLS
-from relight.reconcile import reachable
+from relight.reconcile import one_by_one
 from relight.repair import Attempt, Findings, repair
 from relight.resources import alarm
 from relight.standard import Standard
@@ -50,11 +50,14 @@ class Fixer:
         region, kind = violation.scope.region, kind_of(violation.resource.kind)
         run = self._runs.setdefault(region, self._scanner.run(region, self._standard))
         scope = replace(violation.scope, names=(violation.resource.name,))
-        for observed in reachable(run, kind, scope, {}):
+        unread: dict[str, AwsError] = {}
+        for observed in one_by_one(run, kind, scope, {}, unread):
             found = case(run, kind, scope)
             findings = found.judge(observed)
             calls = found.plan(observed, findings, Outcome.FAILED)
             return Look(found, observed, findings, calls) if calls else None
+        for error in unread.values():
+            raise error
         return None
 
     def mend(self, violation: Violation, calls: Sequence[Call]) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from relight import outbox
 from relight.case import Case, Runtime
+from relight.errors import AwsError
 from relight.model import MET, Actor, Finding, Incident, Outcome, Scope
 from relight.posture import Count, added, counted
-from relight.reconcile import advance, ended, incident, known, reachable
+from relight.reconcile import advance, ended, incident, known, one_by_one
 from relight.record import unprompted
 from relight.repair import Attempt, repair
 from relight.resources.kind import Kind
@@ -25,15 +26,16 @@ REPORTED = ("repaired", "unrepaired", "weaker", "kept")
 def mend(run: Runtime, kind: Kind, scope: Scope, sweep: str, until: datetime | None = None) -> dict[str, Any]:
     """Repairs whatever the modes let it of the resources in a scope; at `until` no further call is sent.
 
-    Returns ``counts`` (control → how the posture's four numbers change); ``left`` (names, for lack of time);
-    ``repaired`` (ARN → controls); ``unrepaired`` (ARN → why); ``weaker`` (ARN → what still is, and was not to be
-    repaired); ``kept`` (ARN → controls of the new baseline). Raises RelightError.
+    Returns ``counts`` (control → how the posture's four numbers change); ``left`` (names, for lack of time); ``failed``
+    (name → why it could not be read); ``repaired`` (ARN → controls); ``unrepaired`` (ARN → why); ``weaker`` (ARN → what
+    still is, and was not to be repaired); ``kept`` (ARN → controls of the new baseline). Raises RelightError.
     """
     record = unprompted(sweep, "ScheduledSweep", SWEEP, scope, run.clock.now())
     baselines = known(run, kind, scope)
     attempts: list[Attempt] = []
     fine: list[Attempt] = []
-    for observed in reachable(run, kind, scope, baselines):
+    unread: dict[str, AwsError] = {}
+    for observed in one_by_one(run, kind, scope, baselines, unread):
         case = Case(run, kind, record, scope, sweep, baselines.get(observed.resource.arn), {})
         attempt = Attempt(case, observed, case.judge(observed))
         (attempts if attempt.failed else fine).append(attempt)
@@ -58,6 +60,7 @@ def mend(run: Runtime, kind: Kind, scope: Scope, sweep: str, until: datetime | N
         "looked_at": 0,  # it was looked at before
         "counts": {name: _change(before[name], after.get(name, Count())) for name in before},
         "left": [each.observed.resource.name for each, is_done in zip(attempts, done, strict=True) if not is_done],
+        "failed": {name: str(error) for name, error in unread.items()},
         **_reported(run, attempted),
     }
 

@@ -160,26 +160,9 @@ def one_by_one(
 ) -> Iterator[Observed[Any]]:
     """Observes all at once; where one cannot be read, one by one, so that it does not hide the others.
 
-    What could not be read is in `unread` then, by name. Raises AwsError where not all of the scope is named.
-    """
-    try:
-        yield from list(reachable(run, kind, scope, baselines))
-    except AwsError as error:
-        if not scope.names or scope.parts:
-            raise
-        if len(scope.names) == 1:
-            unread[scope.names[0]] = error
-            return
-        for name in scope.names:
-            yield from one_by_one(run, kind, replace(scope, names=(name,)), baselines, unread)
-
-
-def reachable(
-    run: Runtime, kind: Kind, scope: Scope, baselines: Mapping[str, Baseline[Any]]
-) -> Iterator[Observed[Any]]:
-    """The live state; what the organisation forbids to read is out of reach. Raises AwsError for any other failure.
-
-    Of an account that does not let its role be assumed everything is, be it named or not.
+    What the organisation forbids to read is out of reach; of an account that does not let its role be assumed
+    everything is, be it named or not. What could not be read for another reason is in `unread` then, by name. Raises
+    AwsError where not all of the scope is named.
     """
     try:
         yield from list(kind.observe(run.aws, scope, baselines, run.standard))
@@ -187,13 +170,15 @@ def reachable(
         for name in scope.names or ("",):
             yield _out_of_reach(run, kind, scope, name, error)
     except AwsError as error:
-        if not error.forbidden or not scope.names:
+        if not scope.names or (scope.parts and not error.forbidden):
             raise
-        if len(scope.names) > 1:  # of several, the others may be read
+        if len(scope.names) > 1:
             for name in scope.names:
-                yield from reachable(run, kind, replace(scope, names=(name,), parts=()), baselines)
-            return
-        yield _out_of_reach(run, kind, scope, scope.names[0], error)
+                yield from one_by_one(run, kind, replace(scope, names=(name,), parts=()), baselines, unread)
+        elif error.forbidden:
+            yield _out_of_reach(run, kind, scope, scope.names[0], error)
+        else:
+            unread[scope.names[0]] = error
 
 
 def _out_of_reach(run: Runtime, kind: Kind, scope: Scope, name: str, error: AwsError) -> Observed[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relight.errors import AwsError, MalformedRecord
+from relight.errors import MalformedRecord
 from relight.ledger import BATCH as ROWS
 from relight.ledger import LARGEST_STATE
 from relight.model import Mode, Outcome, Severity
@@ -191,6 +191,7 @@ def test_what_the_sweep_sends_again_is_repaired_noted_and_told_by_the_sweep(scen
         "looked_at": 0,
         "counts": {LIT: [2, -2, 0, 0], WHITE: [1, -1, 0, 0]},
         "left": [],
+        "failed": {},
         "repaired": {arn("a"): [LIT], arn("b"): [LIT, WHITE]},
         "unrepaired": {},
         "weaker": {},
@@ -251,9 +252,11 @@ def test_what_a_crashed_attempt_repaired_is_noted_by_the_next(scene: Scene) -> N
     assert (report["repaired"], noted(scene)) == ({}, {"a": Outcome.REPAIRED})
 
 
-def test_what_cannot_be_read_is_not_repaired(scene: Scene) -> None:
+def test_what_cannot_be_read_is_not_repaired_and_holds_up_no_other(scene: Scene) -> None:
     scene.house.lamps |= dict.fromkeys("ab", Lamp(lit=False))
     scene.house.unreadable = {"a"}
-    with pytest.raises(AwsError):
-        mended(scene, "a", "b")
-    assert scene.house.writes == []
+    report = mended(scene, "a", "b")
+    assert report["failed"].keys() == {"a"}
+    assert report["repaired"] == {arn("b"): [LIT]}
+    assert scene.house.lamps["a"] == Lamp(lit=False)
+    assert noted(scene) == {"b": Outcome.REPAIRED}
