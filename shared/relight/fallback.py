@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from relight import telemetry
 from relight.errors import AwsError
-from relight.ledger import Ledger, Revive
+from relight.ledger import Ledger, Noted, Revive
 from relight.model import Baseline, Incident, Resource
 
 Answer = TypeVar("Answer")
@@ -61,13 +61,9 @@ class FallbackLedger(Ledger):
         """As the ledger's; None where it is lost."""
         return self._or(None, lambda: self._ledger.find(key, arn))
 
-    def untold(self, key: str) -> list[Incident]:
-        """As the ledger's; empty where it is lost."""
-        return self._or([], lambda: self._ledger.untold(key))
-
-    def unfinished(self, key: str) -> list[Incident]:
-        """As the ledger's; empty where it is lost."""
-        return self._or([], lambda: self._ledger.unfinished(key))
+    def noted(self, key: str) -> Noted:
+        """As the ledger's; none where it is lost."""
+        return self._or(Noted([], []), lambda: self._ledger.noted(key))
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """As the ledger's; True where it was lost before: better told twice than never.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from relight import telemetry
 from relight.aws import Aws
@@ -33,6 +33,13 @@ LARGEST_BATCH = 3_000_000  # bytes; DynamoDB takes 4 MB, names included
 # Up to so many rows are read one by one, which costs no further permission where a record names just one resource.
 FEW = 3
 Revive = Callable[[Mapping[str, Any]], Any]
+
+
+class Noted(NamedTuple):
+    """Incidents that were never told."""
+
+    unfinished: list[Incident]  # only what was intended is noted: whoever was to repair them has not come to its end
+    untold: list[Incident]  # they have ended
 
 
 class Ledger:
@@ -103,13 +110,10 @@ class Ledger:
         row = self._row(key_of(f"incident#{key}", arn))
         return from_data(json.loads(row["body"]["S"])) if row else None
 
-    def untold(self, key: str) -> list[Incident]:
-        """The incidents under a key, of whichever resources, that have ended and were never told."""
-        return self._with_status(key, "repaired")
-
-    def unfinished(self, key: str) -> list[Incident]:
-        """Those of which only what was intended is noted: whoever was to repair them has not come to its end."""
-        return self._with_status(key, "intended")
+    def noted(self, key: str) -> Noted:
+        """The incidents under a key, of whichever resources, that were never told."""
+        rows = list(self._under(f"incident#{key}", "arn:"))
+        return Noted(unfinished=_with_status(rows, "intended"), untold=_with_status(rows, "repaired"))
 
     def claim(self, key: str, incident: Incident, now: datetime, teller: str, *, once: bool = False) -> bool:
         """Notes what was done, and takes the right to tell it for `teller`, the invocation's request id.
@@ -181,10 +185,6 @@ class Ledger:
             )
         )
         return int(answer["Attributes"]["attacks"]["N"])
-
-    def _with_status(self, key: str, status: str) -> list[Incident]:
-        rows = self._under(f"incident#{key}", "arn:")
-        return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] == status]
 
     def _entry(self, key: str, incident: Incident, now: datetime, status: str) -> dict[str, Any]:
         told = {"told": {"S": incident.outcome}, "told_at": {"S": now.isoformat()}} if status == "told" else {}
@@ -319,6 +319,10 @@ def _readable(rows: Iterable[Mapping[str, Any]], revive: Revive) -> dict[str, Ba
         except (AttributeError, KeyError, TypeError, ValueError):
             telemetry.logger.exception("unreadable baseline", extra={"row": row.get("sk")})
     return found
+
+
+def _with_status(rows: Iterable[Mapping[str, Any]], status: str) -> list[Incident]:
+    return [from_data(json.loads(row["body"]["S"])) for row in rows if row["status"]["S"] == status]
 
 
 def _region(row: Mapping[str, Any]) -> str:

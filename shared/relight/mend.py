@@ -74,7 +74,7 @@ def _unfinished(run: Runtime, sweep: str, fine: list[Attempt]) -> list[Incident]
     """What an attempt of this sweep repaired before it was cut off, so that nobody has noted how it ended."""
     if not fine:
         return []
-    noted = {each.resource.arn: each for each in run.ledger.unfinished(sweep)}
+    noted = {each.resource.arn: each for each in run.ledger.noted(sweep).unfinished}
     found = ((noted.get(each.observed.resource.arn), each.findings) for each in fine)
     return [outbox.merged(each, replace(each, findings=()), findings) for each, findings in found if each]
 

@@ -378,7 +378,7 @@ def _resume(desk: Desk, progress: Progress, until: datetime) -> bool:
 def _unfinished(desk: Desk, progress: Progress, steps: Sequence[tuple[Place, Kind]]) -> dict[int, list[str]]:
     """The names of what is noted as intended only, by the step in which it is looked at."""
     found: dict[int, list[str]] = {}
-    for each in desk.ledger.unfinished(progress.sweep):
+    for each in desk.ledger.noted(progress.sweep).unfinished:
         alike = [number for number, (_, kind) in enumerate(steps) if each.resource.kind == kind.KIND]
         there = [number for number in alike if steps[number][0].region == each.resource.region]
         for step in (there or alike)[:1]:
@@ -395,8 +395,7 @@ def _tell(desk: Desk, progress: Progress) -> None:
     What is still not finished is told and stays as it is: the retry goes on with it.
     """
     now = desk.clock.now()
-    incidents = desk.ledger.untold(progress.sweep)
-    unfinished = desk.ledger.unfinished(progress.sweep)
+    unfinished, incidents = desk.ledger.noted(progress.sweep)
     progress.note("unfinished", {each.resource.arn: [f.control for f in each.findings] for each in unfinished})
     progress.note("forbidden", progress.forbidden_lines)
     after = progress.after

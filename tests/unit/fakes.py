@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from relight.aws import Aws, Members
 from relight.clock import Clock
 from relight.incident import from_data, to_data
-from relight.ledger import TELLING, Ledger
+from relight.ledger import TELLING, Ledger, Noted
 from relight.message import Message
 from relight.model import Baseline, Call, Incident, Resource
 from relight.notify import Notifier
@@ -222,11 +222,8 @@ class FakeLedger(Ledger):
         row = self.rows.get((key, arn))
         return from_data(json.loads(row.body)) if row else None
 
-    def untold(self, key: str) -> list[Incident]:
-        return self._with_status(key, "repaired")
-
-    def unfinished(self, key: str) -> list[Incident]:
-        return self._with_status(key, "intended")
+    def noted(self, key: str) -> Noted:
+        return Noted(unfinished=self._with_status(key, "intended"), untold=self._with_status(key, "repaired"))
 
     def _with_status(self, key: str, status: str) -> list[Incident]:
         return [

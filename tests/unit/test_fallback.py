@@ -16,7 +16,7 @@ from tests.unit.builders import NOON, incident, record, resource
 from tests.unit.builders import baseline as a_baseline
 from tests.unit.lamps import Lamp, LampKind, Scene
 
-METHODS = ("baselines", "open", "find", "untold", "unfinished", "claim", "told", "keep")
+METHODS = ("baselines", "open", "find", "noted", "claim", "told", "keep")
 DARK = Lamp(lit=False)
 
 
@@ -109,13 +109,15 @@ def test_every_method_is_wrapped(scene: Scene, lose: Callable[[str], None]) -> N
     """A method that the ledger gets later must not slip through to a table that is not there."""
     public = {name for name in vars(Ledger) if not name.startswith("_") and name != "lost"}
     assert public <= vars(FallbackLedger).keys()
-    for method in (*METHODS, "baselines_under"):
+    for method in (*METHODS, "baselines_under", "regions"):
         lose(method)
     ledger = FallbackLedger(scene.ledger)
     assert ledger.baselines("lamp", "1", [], LampKind().revive) == {}
     assert ledger.baselines_under("lamp", "1", "arn", LampKind().revive) == {}
+    assert ledger.regions("lamp", "1", "arn") == {}
     assert ledger.open("k", incident(), NOON) is None
     assert ledger.find("k", "arn") is None
+    assert ledger.noted("k") == ([], [])
     assert ledger.claim("k", incident(), NOON, "t")
     ledger.told("k", incident(), NOON)
     assert not ledger.keep(resource(), a_baseline(Lamp()))

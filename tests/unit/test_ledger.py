@@ -145,16 +145,16 @@ def test_a_claim_while_another_tells(ledger: Ledger, moment: Any, teller: str, *
 
 
 def test_what_was_never_told_is_found_by_its_event_alone(ledger: Ledger) -> None:
-    assert ledger.untold(KEY) == ledger.unfinished(KEY) == []
+    assert ledger.noted(KEY) == ([], [])
     ledger.open(KEY, FAILED, NOON)
-    assert (ledger.untold(KEY), ledger.unfinished(KEY)) == ([], [FAILED])
+    assert ledger.noted(KEY) == ([FAILED], [])
     ledger.told(KEY, FAILED, NOON)
-    assert ledger.untold(KEY) == ledger.unfinished(KEY) == []
+    assert ledger.noted(KEY) == ([], [])
     ledger.claim(KEY, INCIDENT, NOON, "t1")
-    assert ledger.untold(KEY) == [INCIDENT], "that it failed was told, but not that it was repaired"
-    assert ledger.untold("e2") == []
+    assert ledger.noted(KEY).untold == [INCIDENT], "that it failed was told, but not that it was repaired"
+    assert ledger.noted("e2").untold == []
     ledger.told(KEY, INCIDENT, NOON)
-    assert ledger.untold(KEY) == []
+    assert ledger.noted(KEY).untold == []
 
 
 def test_a_claim_given_back_is_free_for_others_and_only_its_owner_gives_it(ledger: Ledger) -> None:
@@ -224,16 +224,16 @@ def test_many_intentions_are_noted_once(ledger: Ledger) -> None:
     intended = each_of()
     assert ledger.open_all(KEY, intended, NOON) == [None] * MANY
     assert ledger.open_all(KEY, each_of(3, Outcome.REPAIRED), NOON) == intended[:3]
-    assert sorted(map(str, ledger.unfinished(KEY))) == sorted(map(str, intended))
+    assert sorted(map(str, ledger.noted(KEY).unfinished)) == sorted(map(str, intended))
 
 
 def test_what_many_came_to_is_noted_and_told_in_one_message(ledger: Ledger) -> None:
     ledger.open_all(KEY, each_of(), NOON)
     repaired = each_of(outcome=Outcome.REPAIRED)
     ledger.note_all(KEY, repaired, NOON)
-    assert {each.outcome for each in ledger.untold(KEY)} == {Outcome.REPAIRED}
+    assert {each.outcome for each in ledger.noted(KEY).untold} == {Outcome.REPAIRED}
     ledger.note_all(KEY, repaired[:200], NOON, told=True)
-    assert len(ledger.untold(KEY)) == 30
+    assert len(ledger.noted(KEY).untold) == 30
     ledger.note_all(KEY, repaired[:1], NOON)  # late
-    assert len(ledger.untold(KEY)) == 30
+    assert len(ledger.noted(KEY).untold) == 30
     assert not ledger.claim(KEY, repaired[0], NOON, "t1")

@@ -102,7 +102,7 @@ def test_a_table_that_cannot_be_reached_is_an_error(code: str) -> None:
         lambda: ledger.open(KEY, INCIDENT, NOON),
         lambda: ledger.find(KEY, TRAIL_ARN),
         lambda: ledger.claim(KEY, INCIDENT, NOON, "t1"),
-        lambda: ledger.untold(KEY),
+        lambda: ledger.noted(KEY),
         lambda: ledger.release(KEY, INCIDENT, "t1"),
         lambda: ledger.told(KEY, INCIDENT, NOON),
     ):

@@ -179,7 +179,7 @@ def mended(scene: Scene, *names: str) -> dict[str, Any]:
 
 
 def noted(scene: Scene) -> dict[str, Outcome]:
-    return {each.resource.name: each.outcome for each in scene.ledger.untold(SWEEP)}
+    return {each.resource.name: each.outcome for each in scene.ledger.noted(SWEEP).untold}
 
 
 def test_what_the_sweep_sends_again_is_repaired_noted_and_told_by_the_sweep(scene: Scene) -> None:
@@ -199,7 +199,7 @@ def test_what_the_sweep_sends_again_is_repaired_noted_and_told_by_the_sweep(scen
     }
     assert set(scene.house.lamps.values()) == {Lamp()}
     assert noted(scene) == {"a": Outcome.REPAIRED, "b": Outcome.REPAIRED}
-    (incident,) = (each for each in scene.ledger.untold(SWEEP) if each.resource.name == "a")
+    (incident,) = (each for each in scene.ledger.noted(SWEEP).untold if each.resource.name == "a")
     assert (incident.event_name, incident.dark_seconds) == ("ScheduledSweep", None)
     assert "which saw no call" in incident.actor.name
 
@@ -247,7 +247,7 @@ def test_what_a_crashed_attempt_repaired_is_noted_by_the_next(scene: Scene) -> N
     scene.ledger.crash = {"before note"}
     with pytest.raises(Crash):
         mended(scene, "a")
-    assert [each.resource.name for each in scene.ledger.unfinished(SWEEP)] == ["a"]
+    assert [each.resource.name for each in scene.ledger.noted(SWEEP).unfinished] == ["a"]
     report = mended(scene, "a")
     assert (report["repaired"], noted(scene)) == ({}, {"a": Outcome.REPAIRED})
 

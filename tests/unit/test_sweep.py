@@ -260,8 +260,8 @@ def test_the_repairs_are_told_in_one_message_and_once(scene: Scene) -> None:
     scene.run()
     (message,) = scene.notifier.sent
     assert message.data["sweep"]["repaired"].keys() == {f"{TRAIL_ARN}-a", f"{TRAIL_ARN}-b"}
-    assert scene.ledger.untold("s1") == []
-    assert len(scene.ledger.untold("another")) == 2
+    assert scene.ledger.noted("s1").untold == []
+    assert len(scene.ledger.noted("another").untold) == 2
 
 
 # -------------------------------------------------------------------------------------------------------- resuming

@@ -73,7 +73,7 @@ def test_what_a_function_that_failed_had_repaired_is_told_by_name(household: Hou
     message = household.run()
     assert message
     assert sorted(message.data["sweep"]["repaired"].items()) == [(arn("a"), REPAIRED), (arn("b"), REPAIRED)]
-    assert household.lamps.ledger.unfinished("s1") == household.lamps.ledger.untold("s1") == []
+    assert household.lamps.ledger.noted("s1") == ([], [])
 
 
 def test_what_a_function_that_crashed_had_not_begun_is_repaired_and_told_by_name(household: Household) -> None:
@@ -83,7 +83,7 @@ def test_what_a_function_that_crashed_had_not_begun_is_repaired_and_told_by_name
         message = household.run()
         assert message
         assert message.data["sweep"]["repaired"] == {arn(name): REPAIRED}
-    assert household.lamps.ledger.unfinished("s1") == household.lamps.ledger.untold("s1") == []
+    assert household.lamps.ledger.noted("s1") == ([], [])
 
 
 def test_what_is_still_not_finished_is_told_and_left_to_the_retry(household: Household) -> None:
@@ -93,9 +93,9 @@ def test_what_is_still_not_finished_is_told_and_left_to_the_retry(household: Hou
         message = household.run()
         assert message, attempt
         told |= message.data["sweep"]["repaired"].keys()
-        unfinished = {each.resource.arn: REPAIRED for each in household.lamps.ledger.unfinished("s1")}
+        unfinished = {each.resource.arn: REPAIRED for each in household.lamps.ledger.noted("s1").unfinished}
         assert message.data["sweep"].get("unfinished", {}) == unfinished
         assert bool(unfinished) is (attempt == "first") is ("not seen to be repaired" in message.subject)
     assert household.asked == [["a", "b"]] * 3
     assert told == {arn("a"), arn("b")}
-    assert household.lamps.ledger.untold("s1") == []
+    assert household.lamps.ledger.noted("s1").untold == []
