@@ -425,7 +425,7 @@ def _owner(desk: Desk, progress: Progress) -> str:
 def _unreachable(progress: Progress) -> set[str]:
     """What nobody is let in to look at, which is told once a day."""
     forbidden = {f"{what} in {region}" for region, lists in progress.forbidden.items() for what in lists}
-    return forbidden | progress.parts.get("not_let_in", {}).get("first", {}).keys()
+    return forbidden | set(progress.parts.get("not_let_in", {}).get("first", ()))
 
 
 def _before(desk: Desk) -> Counts:

@@ -19,6 +19,7 @@ from tests.unit.builders import (
     NOON,
     REGION,
     TRAIL_ARN,
+    baseline,
     bucket,
     finding,
     incident,
@@ -52,7 +53,7 @@ def test_the_region_of_what_is_known_is_its_arn_s_or_its_state_s(ledger: Ledger)
     elsewhere = "eu-west-1"
     ledger.keep(resource(), FIRST)
     named = Resource("bucket", "b", "arn:aws:s3:::b", ACCOUNT, elsewhere)
-    ledger.keep(named, replace(FIRST, state=bucket(region=elsewhere)))
+    ledger.keep(named, baseline(bucket(region=elsewhere), revision=0))
     assert ledger.regions("trail", ACCOUNT, TRAIL_ARN) == {TRAIL_ARN: REGION}
     assert ledger.regions("bucket", ACCOUNT, "arn:aws:s3:::") == {named.arn: elsewhere}
     assert ledger.regions("bucket", ACCOUNT, "arn:aws:s3:::c") == {}

@@ -107,7 +107,7 @@ def look(
     return list(kind.observe(aws, scope, baselines, standard())), session.names
 
 
-def state(*parts: str, before: Monitoring | None = None, **answers: Answer) -> Monitoring:
+def state(*parts: str, before: Monitoring | None = None, **answers: Any) -> Monitoring:
     (seen,), _ = look(*parts, before=before, **answers)
     assert seen.state is not None
     return seen.state
