@@ -24,7 +24,9 @@ from relight.asff import (
     types,
 )
 from relight.message import shown
+from relight.model import Basis
 from relight.plain import plain
+from relight.policy import CONTROLS
 
 COLUMNS = (
     "severity", "control", "title", "references", "account", "region", "resource", "name", "outcome", "drifts", "note",
@@ -67,10 +69,16 @@ def _drifts(finding: Mapping[str, Any]) -> Iterator[str]:
 
 
 def as_asff(report: Report, partition: str) -> str:
-    """Security Hub's findings: each line is a request of BatchImportFindings, which takes a hundred."""
+    """Security Hub's findings: each line is a request of BatchImportFindings, which takes a hundred.
+
+    What is met has one, too: a finding that failed once stands until one of the same id has passed. Passed ones stay
+    ACTIVE, and hubs and consoles tell them by Compliance.Status: the workflow is the customer's, not the importer's
+    (https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html).
+    """
     product = partial(_common, report, partition)
     findings = [
-        *({**product(each, each["control"], each["resource"]), **_failed(each)} for each in report["findings"]),
+        *({**product(each, each["control"], _judged(each)), **_failed(each)} for each in report["findings"]),
+        *({**product(each, each["control"], _judged(each)), **_passed(each)} for each in report["met"]),
         *({**product(each, "could-not-check", each["what"]), **_unavailable(each)} for each in report["unchecked"]),
     ]
     batches = (findings[start : start + BATCH] for start in range(0, len(findings), BATCH))
@@ -84,17 +92,35 @@ def _common(report: Report, partition: str, row: Mapping[str, Any], generator: s
     return common(to, row["account"], generator, f"{row['region']} {about}", now, now)
 
 
+def _judged(row: Mapping[str, Any]) -> str:
+    """What makes it another finding: the resource, and that no baseline was asked where that matters.
+
+    So a check ends an incident's finding only where the standard alone says what is right: it knows nothing of the
+    baseline that an incident's resource may still differ from.
+    """
+    alone = CONTROLS[row["control"]].basis is Basis.STANDARD
+    return str(row["resource"]) if alone else f"{row['resource']} without a baseline"
+
+
 def _failed(finding: Mapping[str, Any]) -> dict[str, Any]:
-    kind = finding["control"].partition(".")[0]
     told = " ".join(("Not so:", finding["title"] + ".", *_drifts(finding), finding["note"]))
-    resource = {"Type": TYPES.get(kind, "Other"), "Id": text(finding["resource"], TEXT), "Region": finding["region"]}
+    return _concluded(finding, "FAILED", told, _remedy(finding))
+
+
+def _passed(met: Mapping[str, Any]) -> dict[str, Any]:
+    return _concluded(met, "PASSED", f"So it is: {met['title']}.", [f"See relight explain {met['control']}."])
+
+
+def _concluded(row: Mapping[str, Any], status: str, told: str, remedy: Iterable[str]) -> dict[str, Any]:
+    kind = row["control"].partition(".")[0]
+    resource = {"Type": TYPES.get(kind, "Other"), "Id": text(row["resource"], TEXT), "Region": row["region"]}
     return {
-        "FindingProviderFields": {"Severity": {"Label": finding["severity"]}, "Types": types(finding["references"])},
-        "Title": text(f"{finding['control']}: {finding['title']}", TITLE),
+        "FindingProviderFields": {"Severity": {"Label": row["severity"]}, "Types": types(row["references"])},
+        "Title": text(f"{row['control']}: {row['title']}", TITLE),
         "Description": text(told, DESCRIPTION),
-        "Remediation": {"Recommendation": {"Text": text(" ".join(_remedy(finding)), TEXT)}},
+        "Remediation": {"Recommendation": {"Text": text(" ".join(remedy), TEXT)}},
         "Resources": [resource],
-        "Compliance": {"Status": "FAILED", **requirements(finding["references"])},
+        "Compliance": {"Status": status, **requirements(row["references"])},
     }
 
 

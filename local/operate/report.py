@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from local.operate.scan import Scan, Violation
+from relight.model import Finding, Resource
 from relight.policy.state import lasting
 from relight.posture import Row, table
 from relight.standard import Exemption
@@ -30,6 +31,7 @@ def report(
         "command": command,
         "posture": [_row(row) for row in table({account: scan.counts}) if row.control in controls],
         "findings": [_finding(each) for each in sorted(scan.violations, key=worst_first)],
+        "met": sorted((_about(*each) for each in scan.met), key=lambda each: (each["control"], each["resource"])),
         "unchecked": sorted(
             (
                 {"account": account, "region": each.region, "what": each.what, "why": each.why}
@@ -65,8 +67,8 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _finding(violation: Violation) -> dict[str, Any]:
-    finding, resource = violation.finding, violation.resource
+def _about(finding: Finding, resource: Resource) -> dict[str, Any]:
+    """What was judged of what."""
     return {
         "severity": finding.severity.value,
         "control": finding.control,
@@ -76,6 +78,13 @@ def _finding(violation: Violation) -> dict[str, Any]:
         "name": resource.name,
         "account": resource.account,
         "region": resource.region,
+    }
+
+
+def _finding(violation: Violation) -> dict[str, Any]:
+    finding = violation.finding
+    return {
+        **_about(finding, violation.resource),
         "outcome": finding.outcome.value,
         "drifts": [
             {"field": each.field, "found": lasting(each.found), "wanted": lasting(each.wanted), "manual": each.manual}

@@ -18,7 +18,7 @@ from relight.case import Case, Runtime
 from relight.clock import Clock
 from relight.errors import AwsError, RelightError
 from relight.ledger import Ledger
-from relight.model import Actor, Call, Cause, Drift, Finding, Mode, Observed, Outcome, Resource, Scope
+from relight.model import MET, Actor, Basis, Call, Cause, Drift, Finding, Mode, Observed, Outcome, Resource, Scope
 from relight.notify import Notifier
 from relight.policy import CONTROLS, controls_of
 from relight.policy.exemption import exempt
@@ -71,6 +71,7 @@ class Scan:
 
     counts: Counts = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
+    met: list[tuple[Finding, Resource]] = field(default_factory=list)  # but for what only a baseline can tell
     unchecked: list[Unchecked] = field(default_factory=list)
     exempt: list[tuple[str, str, Exemption]] = field(default_factory=list)  # control, ARN, and what exempts it
 
@@ -78,6 +79,7 @@ class Scan:
         """Takes in what was found elsewhere."""
         self.counts = added(self.counts, other.counts)
         self.violations += other.violations
+        self.met += other.met
         self.unchecked += other.unchecked
         self.exempt += other.exempt
 
@@ -171,6 +173,7 @@ class Scanner:
         """One resource."""
         findings = [each for each in case.judge(observed) if each.control in self.controls]
         found, remaining = self._but_exempt(observed.resource, findings)
+        found.met += [(each, observed.resource) for each in remaining if _is_met(each)]
         found.unchecked += _doubts(observed, [each for each in remaining if each.outcome in IN_DOUBT])
         for finding in (self._ended(each) for each in remaining if each.drifts):
             calls = case.plan(observed, [finding], Outcome.OBSERVED)
@@ -215,11 +218,18 @@ class Scanner:
         return {each.id: Count(unknown=number) for each in on if number}
 
     def _nothing(self, found: Scan) -> Scan:
-        """Where an account has nothing of what one is enough of, the account itself violates."""
+        """Where an account has nothing of what one is enough of, the account itself violates; else it meets that."""
         more = Scan()
+        owner = self.standard.account
+        arn = f"arn:{self.standard.partition}:iam::{owner}:root"
+        resource = Resource("account", owner, arn, owner, self.standard.region)
         for practice in PRACTICES:
             row = CONTROLS[practice.control]
-            if practice.unit is not Unit.ANYWHERE or row.id not in self.controls or row.id in found.counts:
+            if practice.unit is not Unit.ANYWHERE or row.id not in self.controls:
+                continue
+            if row.id in found.counts:
+                one = next((each for each, _ in found.met if each.control == row.id), None)
+                more.met += [(one, resource)] if one else []
                 continue
             finding = Finding(
                 control=row.id,
@@ -231,9 +241,6 @@ class Scanner:
                 cause=Cause.FOUND,
                 drifts=(Drift("Trails", found=[], wanted="a trail for all Regions", manual=NO_TRAIL),),
             )
-            owner = self.standard.account
-            arn = f"arn:{self.standard.partition}:iam::{owner}:root"
-            resource = Resource("account", owner, arn, owner, self.standard.region)
             part, remaining = self._but_exempt(resource, [finding] if finding.mode is not Mode.OFF else [])
             part.violations = [Violation(self._scope(resource.region), resource, each) for each in remaining]
             if finding.mode is Mode.OFF:
@@ -265,6 +272,11 @@ def case(run: Runtime, kind: Kind, scope: Scope) -> Case:
         response={},
     )
     return Case(run, kind, nothing, scope, teller="", baseline=None, taken={})
+
+
+def _is_met(finding: Finding) -> bool:
+    """Whether it says something that a control is met: without a baseline, one that only compares with it always is."""
+    return finding.outcome in MET and CONTROLS[finding.control].basis is not Basis.BASELINE
 
 
 def _doubts(observed: Observed[Any], findings: Iterable[Finding]) -> Iterator[Unchecked]:

@@ -53,6 +53,14 @@ class Outcome(StrEnum):
         return list(Outcome).index(self)
 
 
+class Basis(StrEnum):
+    """What a control compares a resource with, to say whether it is met."""
+
+    STANDARD = "the standard"  # and nothing else: a baseline only says how to put it right
+    BASELINE = "the baseline"  # and nothing else: without one it is always met
+    BOTH = "the standard and the baseline"
+
+
 # A control with one of these is met now.
 MET = (Outcome.COMPLIANT, Outcome.REPAIRED)
 # What must not hide behind a good outcome of something else.

@@ -10,7 +10,7 @@ import pytest
 from local import catalogue, reliability
 from local.markdown import MissingMarkersError
 from local.settings import PROJECT
-from relight.model import Mode, Severity
+from relight.model import Basis, Mode, Severity
 from relight.policy import CONTROLS, Control, alarm
 from tests.contract import reach
 from tests.contract.dependent_actions import iam_action
@@ -138,3 +138,10 @@ def test_the_readme_can_be_rewritten_twice() -> None:
 def test_a_readme_without_place_for_the_tables_is_refused(text: str) -> None:
     with pytest.raises(MissingMarkersError):
         catalogue.rewritten(text)
+
+
+def test_the_readme_names_what_the_standard_alone_decides() -> None:
+    """By that list a reader knows which findings of incidents a check ends."""
+    listed = README.partition("that the standard alone decides:")[2].partition(".\n")[0].partition(". All")[0]
+    alone = [each.id for each in CONTROLS.values() if each.basis is Basis.STANDARD]
+    assert sorted(re.findall(r"`([a-z]+\.[a-z-]+)`", listed)) == sorted(alone)

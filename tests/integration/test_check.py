@@ -75,6 +75,12 @@ def report(aws: LocalAws, *arguments: str) -> tuple[int, dict[str, Any]]:
     return result.exit_code, json.loads(result.stdout)
 
 
+def asff(aws: LocalAws, *arguments: str) -> list[dict[str, Any]]:
+    """All findings, whatever requests they come in."""
+    lines = relight_check(aws, "-o", "asff", *arguments).stdout.splitlines()
+    return [each for line in lines for each in json.loads(line)["Findings"]]
+
+
 def row(data: dict[str, Any], control: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in data["posture"] if each["control"] == control)
     return found
@@ -177,13 +183,31 @@ def test_csv_and_asff_hold_each_finding(local_aws: LocalAws, compliant: Account)
     found = [(each["control"], each["resource"]) for each in data["findings"]]
 
     rows = list(csv.DictReader(io.StringIO(relight_check(local_aws, "-o", "csv").stdout)))
-    (batch,) = relight_check(local_aws, "-o", "asff").stdout.splitlines()
+    findings = asff(local_aws)
 
     assert [(each["control"], each["resource"]) for each in rows] == found
-    findings = json.loads(batch)["Findings"]
-    assert [(f["GeneratorId"], f["Resources"][0]["Id"]) for f in findings] == [
-        (f"relight/{c}", arn) for c, arn in found
-    ]
+    failed = [each for each in findings if each["Compliance"]["Status"] == "FAILED"]
+    assert [(f["GeneratorId"], f["Resources"][0]["Id"]) for f in failed] == [(f"relight/{c}", arn) for c, arn in found]
+    assert {f["Compliance"]["Status"] for f in findings} == {"FAILED", "PASSED"}
+
+
+def test_security_hub_ends_what_is_put_right(local_aws: LocalAws, compliant: Account) -> None:
+    hub = local_aws.client("securityhub")
+    hub.enable_security_hub()
+
+    def statuses() -> dict[str, str]:
+        hub.batch_import_findings(Findings=asff(local_aws, *(word for each in BROKEN for word in ("--control", each))))
+        found = hub.get_findings()["Findings"]
+        return {
+            each["GeneratorId"].removeprefix("relight/"): each["Compliance"]["Status"]
+            for each in found
+            if each["Resources"][0]["Id"] in (compliant.trail_arn, compliant.key_arn)
+        }
+
+    break_some(local_aws, compliant)
+    assert statuses() == {"trail.logging": "FAILED", "key.rotation": "FAILED"}
+    local_aws.client("cloudtrail").start_logging(Name=compliant.trail)
+    assert statuses() == {"trail.logging": "PASSED", "key.rotation": "FAILED"}
 
 
 def test_an_account_with_nothing_violates_by_having_no_trail(local_aws: LocalAws) -> None:
@@ -270,7 +294,8 @@ def test_a_denied_read_outweighs_violations_and_every_output_says_so(local_aws: 
     arn = f"key.rotation {compliant.key_arn}"
     with local_aws.refuse(None, "kms:GetKeyRotationStatus", "AccessDeniedException"):
         status, data = report(local_aws)
-        shown, table, asff = (relight_check(local_aws, "-o", form).stdout for form in ("table", "csv", "asff"))
+        shown, table = (relight_check(local_aws, "-o", form).stdout for form in ("table", "csv"))
+        findings = asff(local_aws)
 
     assert status == check.UNCHECKED
     assert [each["what"] for each in data["unchecked"]] == [arn]
@@ -278,7 +303,7 @@ def test_a_denied_read_outweighs_violations_and_every_output_says_so(local_aws: 
     assert "1 could not be checked: this is no verdict" in shown
     rows = [each for each in csv.DictReader(io.StringIO(table)) if each["outcome"] == "could not check"]
     assert [each["resource"] for each in rows] == [arn]
-    statuses = [each["Compliance"]["Status"] for each in json.loads(asff)["Findings"]]
+    statuses = [each["Compliance"]["Status"] for each in findings]
     assert statuses.count("NOT_AVAILABLE") == 1
     assert counts(data, "key.rotation") == (0, 0, 1, 0)
 

@@ -12,6 +12,9 @@ from botocore.validate import validate_parameters
 
 from local.operate.formats import as_asff, as_csv, as_json
 from local.operate.report import Report
+from relight.asff import Importer, of_incident
+from tests.unit import builders
+from tests.unit.builders import incident, resource
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 NASTY = "=cmd|' /C calc'!A0\x1b[31m\n"
@@ -35,7 +38,14 @@ def finding(**changes: Any) -> dict[str, Any]:
     }
 
 
-def report(*findings: dict[str, Any], unchecked: tuple[dict[str, str], ...] = ()) -> Report:
+def met(**changes: Any) -> dict[str, Any]:
+    kept = ("severity", "control", "title", "references", "resource", "name", "account", "region")
+    return {**{name: finding()[name] for name in kept}, **changes}
+
+
+def report(
+    *findings: dict[str, Any], unchecked: tuple[dict[str, str], ...] = (), met: tuple[dict[str, Any], ...] = ()
+) -> Report:
     return {
         "version": 1,
         "generated": "2026-11-21T12:00:00+00:00",
@@ -44,6 +54,7 @@ def report(*findings: dict[str, Any], unchecked: tuple[dict[str, str], ...] = ()
         "command": "relight check",
         "posture": [],
         "findings": list(findings),
+        "met": list(met),
         "unchecked": list(unchecked),
         "exempt": [],
         "history": [],
@@ -106,10 +117,43 @@ def test_a_finding_keeps_its_id_and_no_two_share_one() -> None:
     assert ids == [each["Id"] for each in imported({**data, "generated": "2027-01-01T00:00:00+00:00"})]
 
 
+def test_what_is_met_ends_the_finding_that_said_it_was_not() -> None:
+    later = "2026-11-22T12:00:00+00:00"
+    (failed,) = imported(report(finding()))
+    (passed,) = imported({**report(met=(met(),)), "generated": later})
+    assert (passed["Id"], passed["ProductArn"]) == (failed["Id"], failed["ProductArn"])
+    assert passed["UpdatedAt"] == later
+    assert passed["Compliance"] == {**failed["Compliance"], "Status": "PASSED"}
+    assert (passed["RecordState"], passed["Title"]) == ("ACTIVE", failed["Title"])
+    assert passed["Resources"] == failed["Resources"]
+    assert passed["Description"] == "So it is: The VPC has an active flow log."
+
+
+def test_a_check_without_a_baseline_ends_only_what_it_can_judge() -> None:
+    """An incident may have failed because logs went elsewhere than they did: a check knows nothing of that."""
+    to = Importer("aws-cn", ACCOUNT, REGION)
+
+    def incidents(control: str) -> str:
+        told = incident(builders.finding(control=control), resource=resource(region=REGION))
+        (one,) = of_incident(told, to, builders.NOON)
+        return str(one["Id"])
+
+    def checks(control: str) -> str:
+        (one,) = imported(report(met=(met(control=control, resource=builders.TRAIL_ARN),)))
+        (failed,) = imported(report(finding(control=control, resource=builders.TRAIL_ARN)))
+        assert failed["Id"] == one["Id"]
+        return str(one["Id"])
+
+    assert checks("trail.logging") == incidents("trail.logging"), "the standard alone says what is right"
+    assert checks("trail.cloudwatch-logs") != incidents("trail.cloudwatch-logs"), "so does the baseline"
+
+
 def test_asff_comes_in_batches_that_security_hub_takes_whatever_the_findings_hold() -> None:
     long = finding(resource="arn:aws:logs:" + "x" * 700, title="t" * 400, note="n" * 5000, would_call=["c" * 5000])
     bare = finding(control="logs.retention", references="", drifts=[], would_call=[])
-    findings = imported(report(*[finding()] * 248, long, bare))
+    findings = imported(report(*[finding()] * 248, long, bare, met=tuple([met(title="t" * 400)] * 101)))
+    assert len(findings) == 351
+    findings = [each for each in findings if each["Compliance"]["Status"] == "FAILED"]
     assert len(findings) == 250
     assert findings[-1]["Compliance"] == {"Status": "FAILED"}
     assert findings[-1]["Remediation"]["Recommendation"]["Text"] == "See relight explain logs.retention."

@@ -9,11 +9,12 @@ import pytest
 
 from local.operate.check import LOOKED_AT, UNCHECKED, status
 from local.operate.report import report
-from local.operate.scan import Scan, Scanner
-from relight.model import Mode
+from local.operate.scan import Scan, Scanner, case
+from relight.model import Mode, Scope
 from relight.posture import Count
+from relight.resources import trail as trails
 from relight.standard import Exemption
-from tests.unit.builders import ACCOUNT, NOON, REGION, STRANGER, standard
+from tests.unit.builders import ACCOUNT, NOON, REGION, STRANGER, TRAIL_ARN, observed, standard, trail
 from tests.unit.fakes import FakeClock, FakeSession, refused
 
 OTHER = "eu-west-1"
@@ -76,3 +77,28 @@ def test_an_account_without_any_trail_violates_in_whatever_mode(mode: Mode) -> N
     found = trails_only({"cloudtrail:DescribeTrails": {"trailList": []}}, mode=mode)
     assert found.counts == {"trail.multi-region": Count(violated=1)}
     assert [each.resource.arn for each in found.violations] == [f"arn:aws:iam::{ACCOUNT}:root"]
+
+
+def test_what_is_met_is_named_unless_only_a_baseline_could_say() -> None:
+    """Without one, nobody can say whether log files still go to where they went."""
+    scanner = Scanner(FakeSession({}), standard(), LOOKED_AT, FakeClock())
+    of_trails = case(scanner.run(REGION), trails, Scope(ACCOUNT, REGION))
+
+    found = scanner._judged(of_trails, observed(trail(logging=False)))  # noqa: SLF001 (one resource)
+
+    met = {finding.control: resource.arn for finding, resource in found.met}
+    assert met["trail.log-file-validation"] == TRAIL_ARN
+    assert met.keys().isdisjoint({"trail.logging", "trail.destination", "trail.insights"})
+    rows = report(found, ACCOUNT, [REGION], LOOKED_AT, "relight check", NOON)["met"]
+    assert {(each["control"], each["resource"]) for each in rows} == set(met.items())
+
+
+def test_an_account_that_has_a_trail_meets_what_it_violated_without_one() -> None:
+    scanner = Scanner(FakeSession({}), standard(), LOOKED_AT, FakeClock())
+    of_trails = case(scanner.run(REGION), trails, Scope(ACCOUNT, REGION))
+    for covers in (True, False):
+        found = scanner._judged(of_trails, observed(trail(multi_region=covers)))  # noqa: SLF001 (as above)
+        more = scanner._nothing(found)  # noqa: SLF001 (as above)
+        arns = [resource.arn for _, resource in more.met]
+        assert arns == ([f"arn:aws:iam::{ACCOUNT}:root"] if covers else [])
+        assert more.violations == []

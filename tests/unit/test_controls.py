@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.settings import PROJECT
-from relight.model import Drift, Observed
+from relight.model import Basis, Drift, Observed
 from relight.policy import CONTROLS, trail
 from relight.policy.control import Control
 from relight.resources import trail as trails
@@ -33,6 +33,27 @@ def test_a_drift_is_mended_by_the_repair_that_the_catalogue_names(control: str) 
     assert {call.operation for call in calls} <= set(CONTROLS[control].repair.split(", "))
     for call in calls:
         assert accepted_by_botocore(call)
+
+
+@pytest.mark.parametrize(
+    "control", [each for each in CONTROLS.values() if each.basis is Basis.STANDARD], ids=lambda c: c.id
+)
+def test_what_the_standard_alone_decides_is_the_same_with_any_baseline(control: Control) -> None:
+    row = ROWS[control.id]
+    states = [state for other in ROWS.values() if other.kind is row.kind for state in (other.broken, other.before)]
+    for state in filter(None, states):
+        verdicts = {bool(tuple(control.check(state, standard(), before))) for before in (None, *states)}
+        assert len(verdicts) == 1, f"{control.id} depends on the baseline: its basis is not the standard alone"
+
+
+@pytest.mark.parametrize(
+    "control", [each for each in CONTROLS.values() if each.basis is Basis.BASELINE], ids=lambda c: c.id
+)
+def test_what_the_baseline_alone_decides_is_met_without_one(control: Control) -> None:
+    row = ROWS[control.id]
+    states = [state for other in ROWS.values() if other.kind is row.kind for state in (other.broken, other.before)]
+    for state in filter(None, states):
+        assert not tuple(control.check(state, standard(), None)), f"{control.id}: its basis is not the baseline alone"
 
 
 def test_no_row_is_left_behind() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from relight.model import Drift, Mode, Severity
+from relight.model import Basis, Drift, Mode, Severity
 from relight.policy.bucket import CLOSED
 from relight.policy.control import control
 from relight.standard import Standard
@@ -28,6 +28,7 @@ class Account:
     triggers=("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
     repair="PutPublicAccessBlock",
     restore=Mode.OBSERVE,
+    basis=Basis.BASELINE,
 )
 def public_access(account: Account, standard: Standard, baseline: Account | None) -> Iterator[Drift]:
     """Each of the four settings that the baseline had is on: an account that serves a website may lack some."""

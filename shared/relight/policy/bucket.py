@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from relight.model import Drift, Mode, Severity, Unread
+from relight.model import Basis, Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
 from relight.standard import Standard
 
@@ -99,6 +99,7 @@ def _advice(bucket: Bucket, ours: str, standard: Standard) -> str:
     triggers=("PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutBucketAcl", "PutBucketPolicy"),
     repair="PutPublicAccessBlock",
     introduce=Mode.ENFORCE,
+    basis=Basis.STANDARD,
 )
 def public_access(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """All four Block Public Access settings are on, so that no ACL and no policy opens it."""
@@ -161,6 +162,7 @@ def strangers_key(found: Mapping[str, Any], before: Mapping[str, Any], account: 
     triggers=("PutBucketVersioning",),
     repair="PutBucketVersioning",
     costs="the storage of older versions",
+    basis=Basis.BASELINE,
 )
 def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Versioning is on where the baseline had it; MFA delete only its owner's device can put back."""
@@ -183,6 +185,7 @@ def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     triggers=("PutBucketReplication", "DeleteBucketReplication"),
     repair="PutBucketReplication",
     costs="the storage of the copies, and 0.02 a GB between Regions",
+    basis=Basis.BASELINE,
 )
 def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Every enabled rule that the baseline had is there, unchanged, with its role; others may stand beside them.
@@ -210,6 +213,7 @@ def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> 
     repair="CreateBucket",
     restore=Mode.OBSERVE,
     absent=True,
+    basis=Basis.STANDARD,
 )
 def exists(bucket: Bucket | None, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """A deleted bucket's files are lost, and anybody may take its name; it is told at once."""

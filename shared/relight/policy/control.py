@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from relight.errors import InvalidSetting, OutOfReach, UnknownState
-from relight.model import Baseline, Cause, Drift, Finding, Mode, Outcome, Severity, Unread
+from relight.model import Baseline, Basis, Cause, Drift, Finding, Mode, Outcome, Severity, Unread
 from relight.standard import Standard
 
 # (state, standard, last compliant state or None) → what is not as it should be. Pure.
@@ -39,6 +39,7 @@ class Control:
     introduce: Mode = Mode.OBSERVE
     create: Mode | None = None  # for a resource made just now; None: as introduce
     costs: str = ""  # for people, in US dollars (N. Virginia, November 2026); empty where it is next to nothing
+    basis: Basis = Basis.BOTH
     absent: bool = False  # judged of a resource that does not exist too: its check gets None as the state
 
     @property

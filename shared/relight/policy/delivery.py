@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from relight.model import Drift, Severity
+from relight.model import Basis, Drift, Severity
 from relight.policy.control import control, known
 from relight.policy.trail import Trail
 from relight.standard import Standard
@@ -18,6 +18,7 @@ SIEM = "siem"
     severity=Severity.CRITICAL,
     triggers=("UpdateTrail",),
     repair="UpdateTrail",
+    basis=Basis.BASELINE,
 )
 def destination(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Bucket and prefix are the baseline's, or the bucket is one that the standard trusts."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relight.errors import UnknownState
-from relight.model import Drift, Mode, Severity, Unread
+from relight.model import Basis, Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
 from relight.standard import Standard
 
@@ -78,6 +78,7 @@ def available(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Dr
     triggers=("DisableKeyRotation", "CreateKey"),
     repair="EnableKeyRotation",
     costs="1.00 a month for each of a key's first two rotations",
+    basis=Basis.STANDARD,
 )
 def rotation(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Drift]:
     """Automatic rotation is on, for keys that AWS can rotate. A disabled key is not rotated, and need not be."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from relight.model import Drift, Mode, Severity, Unread
+from relight.model import Basis, Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
 from relight.policy.selectors import ALL_MANAGEMENT_EVENTS, Parts, Selectors, covered
 from relight.standard import Standard
@@ -78,6 +78,7 @@ class Trail:
     repair="StartLogging",
     introduce=Mode.ENFORCE,
     costs="nothing where it is the only trail; 2.00 for 100,000 management events that another trail logs already",
+    basis=Basis.STANDARD,
 )
 def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Recording is on (GetTrailStatus.IsLogging)."""
@@ -94,6 +95,7 @@ def logging(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterato
     triggers=("DeleteTrail",),
     repair="CreateLogGroup, CreateTrail, PutEventSelectors, PutInsightSelectors, StartLogging, PutSubscriptionFilter",
     absent=True,
+    basis=Basis.STANDARD,
 )
 def exists(trail: Trail | None, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """A trail that there was is there still; and of one that is there, all that making it again would need is known."""
@@ -136,6 +138,7 @@ def multi_region(trail: Trail, standard: Standard, baseline: Trail | None) -> It
     triggers=("UpdateTrail", "CreateTrail"),
     repair="UpdateTrail",
     introduce=Mode.ENFORCE,
+    basis=Basis.STANDARD,
 )
 def log_file_validation(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Digest files are delivered, so that a changed or deleted log file can be noticed."""
@@ -152,6 +155,7 @@ def log_file_validation(trail: Trail, standard: Standard, baseline: Trail | None
     triggers=("UpdateTrail", "CreateTrail"),
     repair="UpdateTrail",
     costs="1.00 a month for the stack's key, unless it is given one; 0.03 for 10,000 requests to it",
+    basis=Basis.STANDARD,
 )
 def kms_encryption(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """The key is set, enabled, and the account's own or a trusted account's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from relight.model import Drift, Severity
+from relight.model import Basis, Drift, Severity
 from relight.policy.control import control, known
 from relight.policy.selectors import (
     ALL_MANAGEMENT_EVENTS,
@@ -145,6 +145,7 @@ def network_activity_events(trail: Trail, standard: Standard, baseline: Trail | 
     triggers=("PutInsightSelectors",),
     repair="PutInsightSelectors",
     costs="0.35 for 100,000 management events that are analysed, for each type of Insights",
+    basis=Basis.BASELINE,
 )
 def insights(trail: Trail, standard: Standard, baseline: Trail | None) -> Iterator[Drift]:
     """Every type of Insights event that the baseline had, for the same categories of events."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from relight.model import Drift, Mode, Severity
+from relight.model import Basis, Drift, Mode, Severity
 from relight.policy.control import control
 from relight.standard import Standard
 
@@ -98,6 +98,7 @@ class Vpc:
     repair="CreateLogGroup, PutRetentionPolicy, CreateFlowLogs",
     create=Mode.ENFORCE,
     costs="0.50 a GB that CloudWatch Logs takes in, 0.25 a GB where it goes to S3",
+    basis=Basis.STANDARD,
 )
 def flow_logs(vpc: Vpc, standard: Standard, baseline: Vpc | None) -> Iterator[Drift]:
     """At least one flow log for REJECT or ALL traffic, with addresses, is ACTIVE; a delivery that fails is told."""
