@@ -259,6 +259,7 @@ def _control(_context: click.Context, _parameter: click.Parameter, names: tuple[
     help="Your standard.toml; else the shipped one.",
 )
 @click.option("--stack", default="", metavar="NAME", help="Add the trend and the evidence that its ledger keeps.")
+@click.option("--all-accounts", is_flag=True, help="With a hub's --stack: the evidence of its members, too.")
 @click.option("--fix", is_flag=True, help="Ask, repair, and check again.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -287,6 +288,7 @@ def check(  # noqa: PLR0913 (its options)
     output: str,
     file: Path | None,
     stack: str,
+    all_accounts: bool,
     fix: bool,
     yes: bool,
     cap: int,
@@ -308,8 +310,9 @@ def check(  # noqa: PLR0913 (its options)
     again. What has changed since you were asked, or cannot be read, is left alone.
 
     html is one page to keep or send: the posture against the study as a chart, findings, gaps. It loads nothing. With
-    --stack it also has the posture over time, and who changed what and how it was repaired; this needs
-    cloudformation:DescribeStacks, and dynamodb:Query and Scan on the ledger.
+    --stack it also has the account's posture over time, and who changed what there and how it was repaired; this needs
+    cloudformation:DescribeStacks, and dynamodb:Query and Scan on the ledger. A hub's --all-accounts adds what happened
+    in its members; what is checked is one account still.
 
     Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
     in the first Region. What is met has a finding that passed, which ends the one that failed: those of earlier checks,
@@ -345,6 +348,7 @@ def check(  # noqa: PLR0913 (its options)
             fix=fix,
             cap=cap,
             stack=stack,
+            all_accounts=all_accounts,
             command=_line(click.get_current_context()),
         )
         sys.exit(command.run(session, wanted, lambda: yes or click.confirm("Repair?", err=True)))

@@ -15,8 +15,12 @@ from relight.model import Incident
 POSTURES, INCIDENTS = 500, 200
 
 
-def kept(deployment: Deployment) -> dict[str, Any]:
-    """A report's ``history``, the oldest first, and ``evidence``, the newest first. Raises OperatorError."""
+def kept(deployment: Deployment, *, all_accounts: bool = False) -> dict[str, Any]:
+    """A report's ``history``, the oldest first, and ``evidence``, the newest first. Raises OperatorError.
+
+    A hub's ledger keeps the incidents of all its members; a report is of one account, so those of others are left out
+    unless they are asked for.
+    """
     table = deployment.output("LedgerName")
     try:
         postures = Journal(deployment.aws, table, 0).history(POSTURES)
@@ -25,7 +29,8 @@ def kept(deployment: Deployment) -> dict[str, Any]:
         raise OperatorError(
             f"ledger {table} could not be read: {error}; pass another --profile, or no --stack"
         ) from error
-    newest = sorted(incidents, key=lambda each: each.event_time, reverse=True)
+    own = [each for each in incidents if all_accounts or each.resource.account == deployment.aws.account]
+    newest = sorted(own, key=lambda each: each.event_time, reverse=True)
     return {
         "history": [
             {"time": moment.isoformat(), "posture": {name: count.as_list() for name, count in counts.items()}}
@@ -55,6 +60,7 @@ def _shown(incident: Incident) -> dict[str, Any]:
         "time": incident.event_time.isoformat(),
         "event": incident.event_name,
         "actor": incident.actor.name,
+        "account": incident.resource.account,
         "resource": incident.resource.arn,
         "control": ", ".join(each.control for each in incident.findings),
         "outcome": incident.outcome.value,

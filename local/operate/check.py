@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,6 +56,7 @@ class Wanted:
     output: str = "table"
     fix: bool = False
     cap: int = 50
+    all_accounts: bool = False  # the evidence of a hub's members, too
     stack: str = ""  # whose ledger has the trend and the evidence; none: neither is shown
     command: str = "relight check"
 
@@ -66,7 +68,7 @@ def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
     except AwsError as error:
         raise OperatorError(f"{error}; pass another --profile, or renew its credentials") from error
     regions = _regions(session, wanted)
-    kept = archive.kept(look_up(wanted.stack, Aws(account, session.region, session), who)) if wanted.stack else {}
+    kept = _kept(wanted, Aws(account, session.region, session), who)
     standard = _standard(wanted, account, who.split(":")[1], session.region)
     scanner = Scanner(session, standard, wanted.controls)
     for_people = wanted.output == "table"
@@ -133,6 +135,15 @@ def status(data: Report) -> int:
     if data["unchecked"]:
         return UNCHECKED
     return VIOLATED if data["findings"] else COMPLIANT
+
+
+def _kept(wanted: Wanted, aws: Aws, who: str) -> dict[str, Any]:
+    """What the ledger of the stack adds to a report. Raises OperatorError."""
+    if wanted.stack:
+        return archive.kept(look_up(wanted.stack, aws, who), all_accounts=wanted.all_accounts)
+    if wanted.all_accounts:
+        raise OperatorError("--all-accounts asks for the evidence of a hub's ledger: name the hub's --stack, too")
+    return {}
 
 
 def _regions(session: Session, wanted: Wanted) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from local.account import Account
 from local.cloud import LocalAws
+from local.settings import ACCOUNT, MEMBER
 from tests.integration import helpers
 
 SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}
@@ -44,6 +45,30 @@ def test_the_ledgers_trend_and_evidence_stand_in_the_report(cloud: LocalAws, vic
     assert len(found["history"]) == 3
     assert [each["posture"]["trail.logging"] for each in found["history"]] == [[1, 0, 0, 0]] * 3
     assert [each["time"] for each in found["history"]] == sorted(each["time"] for each in found["history"])
+
+
+def test_the_report_of_one_account_has_no_other_accounts_evidence(cloud: LocalAws, victim: Account) -> None:
+    """A hub's ledger keeps the incidents of all its members."""
+    helpers.mallory(cloud, "cloudtrail").stop_logging(Name=victim.trail)
+    cloud.settle()
+    table, ledger = cloud.client("dynamodb"), cloud.stack.outputs["LedgerName"]
+    rows = [row for row in table.scan(TableName=ledger)["Items"] if row.get("status") == {"S": "told"}]
+    for row in rows:
+        body = {"S": row["body"]["S"].replace(ACCOUNT, MEMBER)}
+        table.put_item(TableName=ledger, Item={**row, "pk": {"S": f"{row['pk']['S']}-member"}, "body": body})
+
+    def accounts(*more: str) -> set[str]:
+        return {each["account"] for each in report(cloud, "--stack", "relight", *more)["evidence"]}
+
+    assert accounts() == {ACCOUNT}
+    assert accounts("--all-accounts") == {ACCOUNT, MEMBER}
+
+
+def test_whose_evidence_is_a_question_to_a_stack_only(cloud: LocalAws) -> None:
+    result = helpers.run(cloud, "check", "--all-accounts")
+    assert result.exit_code == 2
+    assert "--all-accounts" in result.stderr
+    assert "name the hub's --stack" in result.stderr
 
 
 def test_without_a_stack_there_is_neither(cloud: LocalAws) -> None:

@@ -170,6 +170,7 @@ EVIDENCE = [
         "time": "2026-11-20T02:14:09+00:00",
         "event": "StopLogging",
         "actor": "mallory",
+        "account": PROD,
         "resource": arn("cloudtrail", "trail/management-events"),
         "control": "trail.logging",
         "outcome": "repaired",
@@ -180,6 +181,7 @@ EVIDENCE = [
         "time": "2026-11-12T16:40:51+00:00",
         "event": "DeleteFlowLogs",
         "actor": "deploy/terraform",
+        "account": PROD,
         "resource": arn("ec2", "vpc/vpc-0a1b2c3d4e5f60708"),
         "control": "vpc.flow-logs",
         "outcome": "repaired",
@@ -193,6 +195,7 @@ EVIDENCE = [
         "time": "2026-10-30T09:05:00+00:00",
         "event": "PutKeyPolicy",
         "actor": "AWSReservedSSO_Admin/ann",
+        "account": PROD,
         "resource": arn("kms", "key/1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809"),
         "control": "key.policy",
         "outcome": "needs-a-person",
@@ -296,7 +299,7 @@ def hostile() -> Data:
         "history": [{**times, "posture": {HOSTILE: [1, 2, 3, 4]}}],
         "evidence": [
             {
-                **dict.fromkeys(("event", "actor", "resource", "control", "outcome"), HOSTILE),
+                **dict.fromkeys(("event", "actor", "account", "resource", "control", "outcome"), HOSTILE),
                 **times,
                 "calls": [HOSTILE],
                 "dark_seconds": 1.0,

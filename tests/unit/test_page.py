@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from local.operate.page import page, percent
 from relight.plain import plain
 from tests.unit import reports
-from tests.unit.reports import HOSTILE, SANDBOX
+from tests.unit.reports import HOSTILE, PROD, SANDBOX
 
 STUDY = "https://www.netskope.com/blog/a-real-world-look-at-aws-best-practices-logging"
 UNKNOWN_ROW = {"met": 9, "violated": 0, "unknown": 1, "exempt": 0, "percent": 0.0}
@@ -177,6 +177,7 @@ def test_exemptions_and_evidence() -> None:
     assert "2026-11-20 02:14:09 StopLogging by mallory" in seen.text("evidence")
     assert "repaired, dark for 4 s 1 call cloudtrail:StartLogging" in seen.text("evidence")
     assert "needs-a-person no call" in seen.text("evidence")
+    assert f"trail.logging · {PROD}" in seen.text("evidence"), "a hub's ledger has incidents of many accounts"
     assert "holds no incident" in read(evidence=[]).text("evidence")
 
 
