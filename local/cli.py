@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isfinite
@@ -14,10 +15,38 @@ from click.core import ParameterSource
 
 from local.show import Screen
 
+_LONGEST = 1000  # characters that are shown of an error
 _STARTING = "Starting AWS on this machine: no account, no container, nothing leaves it"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# In the environment, 1 shows where an unexpected error comes from.
+_TRACE = "RELIGHT_TRACE"
+_FAILED = 2  # exit status; 1 is a command's answer
+
+
+class _Commands(click.Group):
+    """The commands; what nobody thought of ends them with one line, too, and with no status that is an answer."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own to end
+        except Exception as error:  # noqa: BLE001 (whatever it is)
+            _unexpected(f"relight {ctx.invoked_subcommand}", error)
+            ctx.exit(_FAILED)
+
+
+def _unexpected(command: str, error: Exception) -> None:
+    from relight.plain import plain  # noqa: PLC0415 (--help need not wait)
+
+    if os.environ.get(_TRACE) == "1":
+        traceback.print_exception(error, file=sys.stderr)
+    said = f"unexpected {type(error).__name__}: {str(error)[:_LONGEST]}"
+    click.echo(f"{command}: {plain(said)}; run it again with {_TRACE}=1 to see where, and report that", err=True)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="relight", prog_name="relight")
 def main() -> None:
     """Relight turns AWS logging back on when somebody turns it off.
@@ -25,6 +54,9 @@ def main() -> None:
     demo, lab, faults, flood and invoke run the real template on an AWS of its own, on this machine; simulate is a model
     without any. check, cost and whois look at any account, whether Relight is deployed there or not; redrive, accept
     and forget are for operators of a deployed stack. All of these act with your credentials.
+
+    What goes wrong is said in one line, and the exit status is 2. With RELIGHT_TRACE=1 in the environment, an error
+    that nobody thought of shows where it comes from.
     """
 
 

@@ -63,10 +63,7 @@ class Wanted:
 
 def run(session: Session, wanted: Wanted, confirmed: Callable[[], bool]) -> int:
     """Checks and, where asked, repairs and checks again; the exit status. Raises OperatorError."""
-    try:
-        account, who = session.identity()
-    except AwsError as error:
-        raise OperatorError(f"{error}; pass another --profile, or renew its credentials") from error
+    account, who = session.identity()
     regions = _regions(session, wanted)
     kept = _kept(wanted, Aws(account, session.region, session), who)
     standard = _standard(wanted, account, who.split(":")[1], session.region)

@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError
+from botocore.utils import is_valid_endpoint_url
 
 from relight.aws import Aws
 from relight.errors import AwsError
@@ -66,7 +67,8 @@ class Session:
             answer = Aws("", self.region, self).home.read("sts", "GetCallerIdentity") or {}
         except AwsError as error:
             raise OperatorError(
-                f"AWS could not be asked who you are: {error}; pass another --profile or --region"
+                f"AWS could not be asked who you are: {error}; renew the credentials, or pass another --profile or"
+                " --region"
             ) from error
         return answer["Account"], answer["Arn"]
 
@@ -79,7 +81,8 @@ def session(profile: str | None, region: str | None, endpoint_url: str | None) -
         raise OperatorError(f"{error}; pass another --profile") from error
     if not found.region_name:
         raise OperatorError("no Region is set: pass --region, or set AWS_DEFAULT_REGION")
-    if endpoint_url and not endpoint_url.startswith(("http://", "https://")):
+    is_http = endpoint_url is None or endpoint_url.startswith(("http://", "https://"))
+    if endpoint_url is not None and not (is_http and is_valid_endpoint_url(endpoint_url)):
         raise OperatorError(f"{endpoint_url} is no URL: pass --endpoint-url http://localhost:4566, for example")
     return Session(found, endpoint_url)
 
