@@ -338,8 +338,10 @@ def check(  # noqa: PLR0913 (its options)
     topic) you may name; those of other Regions than the first stand in standard.toml. What is not known is not
     repaired. In the first Region AWS Config has to record global resources too.
 
-    --fix shows the calls and what they cost, asks, repairs what violates, be it the shipped mode or not, and checks
-    again. What has changed since you were asked, or cannot be read, is left alone.
+    --fix shows the calls, what they would replace (a key that is disabled, for example), what is sent instead where AWS
+    refuses one, and what they cost; asks, repairs what violates, be it the shipped mode or not, and checks again. It
+    knows no baseline: what is put in place is the standard's, or what your options name. What has changed since you
+    were asked, or cannot be read, is left alone.
 
     html is one page to keep or send: the posture against the study as a chart, findings, gaps. It loads nothing. With
     --stack it also has the account's posture over time, and who changed what there and how it was repaired; this needs

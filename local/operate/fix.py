@@ -5,17 +5,17 @@ Each resource is read again before anything is sent: one that is not as it was w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.operate.report import worst_first
+from local.operate.report import spelled, worst_first
 from local.operate.scan import Scan, Scanner, Violation, case, has_topic, kind_of
 from local.show import Screen
 from relight.case import Case, Runtime
 from relight.errors import AwsError, RelightError
-from relight.message import clean
-from relight.model import MET, Call, Finding, Mode, Observed, Outcome
+from relight.message import clean, shown
+from relight.model import MET, Call, Drift, Finding, Mode, Observed, Outcome
 from relight.plain import plain
 from relight.policy import CONTROLS
 from relight.reconcile import one_by_one
@@ -34,7 +34,7 @@ class Look:
     calls: tuple[Call, ...]
 
 
-Planned = tuple[Violation, tuple[Call, ...]]
+Planned = tuple[Violation, Look]
 
 
 class Fixer:
@@ -60,18 +60,20 @@ class Fixer:
             raise error
         return None
 
-    def mend(self, violation: Violation, calls: Sequence[Call]) -> str:
-        """Repairs a resource, if these are still the calls; why it did not, empty where it did."""
+    def mend(self, violation: Violation, calls: Sequence[Call]) -> tuple[bool, str]:
+        """Repairs a resource, if these are still the calls: whether it did, and what there is to say of that."""
         try:
             look = self.look(violation)
             if look is None or look.calls != calls:
-                return "left alone, for it has changed since you were asked"
+                return False, "left alone, for it has changed since you were asked"
             attempt = Attempt(look.case, look.observed, look.findings)
             repair([attempt])
         except AwsError as error:
-            return f"could not be looked at: {error}"
+            return False, f"could not be looked at: {error}"
         unsettled = [f for f in attempt.findings if f.control in attempt.tried and f.outcome not in MET]
-        return "; ".join(f"{f.control}: {attempt.error or _why(f)}" for f in unsettled)
+        if unsettled:
+            return False, "; ".join(f"{f.control}: {attempt.error or _why(f)}" for f in unsettled)
+        return True, "; ".join(("repaired, and read back", *(f"AWS refused {error}" for error in attempt.errors)))
 
 
 def _why(finding: Finding) -> str:
@@ -100,10 +102,12 @@ def fix(scanner: Scanner, scan: Scan, screen: Screen, cap: int, confirmed: Calla
         screen.line("There is nothing that --fix could repair.")
         return False
     screen.heading(f"To repair {_counted(len(planned))}, these calls would be made")
-    for violation, calls in planned:
+    for violation, look in planned:
         screen.line(f"  {clean(violation.resource.arn)}")
-        for call in calls:
-            screen.line(f"    {plain(str(call))}", "dim")
+        for drift in _replaced(look.findings):
+            screen.line(f"    {clean(drift.field)}: {shown(drift.found)} → {shown(drift.wanted)}")
+        for line in spelled(look.calls):
+            screen.line(f"    {plain(line)}", "dim")
     for control, costs in _costs(scan, (violation.resource.arn for violation, _ in planned)).items():
         screen.line(f"  {control} costs {costs}.")
     if len(wanted) > cap:
@@ -124,16 +128,25 @@ def _planned(fixer: Fixer, violations: Iterable[Violation], screen: Screen) -> I
             screen.line(f"  ✗ {clean(violation.resource.arn)}: could not be looked at: {clean(error)}")
             continue
         if look:
-            yield violation, look.calls
+            yield violation, look
+
+
+def _replaced(findings: Findings) -> Iterator[Drift]:
+    """What stands there already and gives way to something else: another key, log group, target or role."""
+    drifts = (drift for each in findings if each.outcome is Outcome.FAILED for drift in each.drifts)
+    yield from (
+        drift for drift in drifts if not drift.manual and drift.found and isinstance(drift.found, str | Mapping)
+    )
 
 
 def _repair(fixer: Fixer, planned: Sequence[Planned], screen: Screen) -> None:
     repaired = 0
-    for number, (violation, calls) in enumerate(planned, 1):
-        trouble = fixer.mend(violation, calls)
-        repaired += not trouble
-        mark, ended = ("✗", clean(trouble)) if trouble else ("✓", "repaired, and read back")
-        screen.line(f"  {mark} {number} of {len(planned)}  {clean(violation.resource.arn)}: {ended}")
+    for number, (violation, look) in enumerate(planned, 1):
+        done, said = fixer.mend(violation, look.calls)
+        repaired += done
+        screen.line(
+            f"  {'✓' if done else '✗'} {number} of {len(planned)}  {clean(violation.resource.arn)}: {clean(said)}"
+        )
     screen.verdict(f"{repaired} of {_counted(len(planned))} repaired.", good=repaired == len(planned))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from local.operate.scan import Scan, Violation
-from relight.model import Finding, Resource
+from relight.model import Call, Finding, Resource
 from relight.policy.state import lasting
 from relight.posture import Row, table
 from relight.standard import Exemption
@@ -91,8 +91,15 @@ def _finding(violation: Violation) -> dict[str, Any]:
             for each in finding.drifts
         ],
         "note": finding.note,
-        "would_call": [str(call) for call in violation.calls],
+        "would_call": list(spelled(violation.calls)),
     }
+
+
+def spelled(calls: Iterable[Call]) -> Iterator[str]:
+    """Each call as it is sent, and below it what takes its place where AWS refuses it."""
+    for call in calls:
+        yield str(call)
+        yield from (f"if AWS refuses that: {other}" for other in spelled(call.instead))
 
 
 def _exempt(control: str, arn: str, exemption: Exemption) -> dict[str, str]:

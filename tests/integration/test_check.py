@@ -452,6 +452,44 @@ def test_who_declines_changes_nothing(local_aws: LocalAws, compliant: Account, c
     assert "Nothing was changed." in result.stderr
 
 
+def test_fix_says_what_it_would_put_in_the_place_of_what_is_there(
+    local_aws: LocalAws, compliant: Account, calls: list[Call]
+) -> None:
+    """A key that is given in place of a disabled one, and what is sent where AWS refuses a call."""
+    kms = local_aws.client("kms")
+    other = kms.create_key()["KeyMetadata"]["Arn"]
+    local_aws.client("ec2").delete_flow_logs(FlowLogIds=[compliant.flow_log])
+    local_aws.client("cloudtrail").update_trail(Name=compliant.trail, KmsKeyId=other)
+    kms.disable_key(KeyId=other.rpartition("/")[2])
+    calls.clear()
+    asked = ("--control", "trail.kms-encryption", "--control", "vpc.flow-logs", "--trail-key", compliant.key_arn)
+
+    result = fix(local_aws, *asked, answer="n\n")
+
+    assert writes(calls) == []
+    plan = result.stdout.partition("these calls would be made")[2]
+    assert f"KmsKeyId: {other} (Disabled) → {compliant.key_arn}" in plan
+    lines = [line.strip() for line in plan.splitlines()]
+    encrypted = next(number for number, line in enumerate(lines) if line.startswith("logs:CreateLogGroup"))
+    assert compliant.key_arn in lines[encrypted]
+    assert lines[encrypted + 1].startswith("if AWS refuses that: logs:CreateLogGroup")
+    assert compliant.key_arn not in lines[encrypted + 1]
+    violations = result.stdout.partition("To repair")[0]
+    assert "if AWS refuses that: logs:CreateLogGroup" in violations, "without --fix, too"
+
+
+def test_a_repair_by_a_substitute_says_so(local_aws: LocalAws, compliant: Account) -> None:
+    local_aws.client("ec2").delete_flow_logs(FlowLogIds=[compliant.flow_log])
+
+    def with_a_key(call: Call) -> bool:
+        return "kmsKeyId" in str(call.parameters())
+
+    with local_aws.refuse(None, "logs:CreateLogGroup", "InvalidParameterException", when=with_a_key):
+        result = fix(local_aws, "--control", "vpc.flow-logs", "--trail-key", compliant.key_arn)
+
+    assert "repaired, and read back; AWS refused logs:CreateLogGroup: InvalidParameterException" in result.stdout
+
+
 def test_what_is_unknown_is_not_repaired(local_aws: LocalAws, compliant: Account, calls: list[Call]) -> None:
     local_aws.client("ec2").delete_flow_logs(FlowLogIds=[compliant.flow_log])
     calls.clear()
