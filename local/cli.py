@@ -350,7 +350,7 @@ def check(  # noqa: PLR0913 (its options)
 
     Machines get json, csv, or asff: lines of at most 100 findings, each a request of Security Hub's BatchImportFindings
     in the first Region. What is met has a finding that passed, which ends the one that failed: those of earlier checks,
-    and those of Relight's incidents where the standard alone decides (see README.md). They stand alone on standard
+    and those of Relight's incidents where the standard alone decides (see README.md). All that stands alone on standard
     output; progress and questions go to standard error.
 
     AWS's policy SecurityAudit is meant for such reading. What it lacks is listed as not checked, and so is what another
