@@ -28,7 +28,7 @@ RULES = f"arn:${{AWS::Partition}}:events:*:${{AWS::AccountId}}:rule/{NAMED}-*"
 # What a function's role has for the sake of the hub itself: to tell, to remember, to run, to reach a member.
 HUBS_OWN = (
     "dynamodb:", "kms:Decrypt", "kms:GenerateDataKey", "lambda:", "logs:CreateLogStream", "logs:PutLogEvents",
-    "organizations:", "securityhub:", "sns:Publish", "sqs:", "sts:",
+    "securityhub:", "sns:Publish", "sqs:", "sts:",
 )  # fmt: skip
 HUBS_BUS = {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${AWS::StackName}"}
 # CreateFlowLogs by a caller that may also write the bucket's policy makes EC2 rewrite that policy.

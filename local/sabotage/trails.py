@@ -15,7 +15,11 @@ FILTER = "to-the-siem"
 
 
 def furnish(aws: LocalAws, victim: Account) -> None:
-    """What the trail must have again after it was deleted: tags, and a SIEM that subscribes to its log group."""
+    """What the trail must have again after it was deleted: tags, all accounts, a SIEM that subscribes to its log group.
+
+    moto asks nobody whether the account may make a trail the organisation's, and makes it in no other account.
+    """
+    aws.client("cloudtrail").update_trail(Name=victim.trail, IsOrganizationTrail=True)
     aws.client("cloudtrail").add_tags(ResourceId=victim.trail_arn, TagsList=[{"Key": "owner", "Value": "security"}])
     aws.client("s3").create_bucket(Bucket=ELSEWHERE)
     kinesis = aws.client("kinesis")
@@ -92,6 +96,13 @@ SABOTAGES: tuple[Sabotage, ...] = (
         "UpdateTrail",
         "the trail sees one Region only",
         _update(IsMultiRegionTrail=False, IncludeGlobalServiceEvents=False),
+        proof,
+    ),
+    Sabotage(
+        "trail.multi-region",
+        "UpdateTrail",
+        "the organisation's trail sees one account only",
+        _update(IsOrganizationTrail=False),
         proof,
     ),
     Sabotage(

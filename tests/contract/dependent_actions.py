@@ -81,6 +81,21 @@ DEPENDENT = (
         )
         for action in ("cloudtrail:CreateTrail", "cloudtrail:UpdateTrail")
     ),
+    *(  # what AWS asks for besides makes the service-linked role, and CloudTrail a trusted service: nobody's to repair
+        Dependent(
+            action,
+            call,
+            "whether a trail may be the organisation's, CloudTrail asks in the caller's name",
+            "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html",
+        )
+        for call in ("cloudtrail:CreateTrail", "cloudtrail:UpdateTrail")
+        for action in (
+            "iam:GetRole",
+            "organizations:DescribeOrganization",
+            "organizations:ListAccounts",
+            "organizations:ListAWSServiceAccessForOrganization",
+        )
+    ),
     Dependent(
         "cloudtrail:AddTags",
         "cloudtrail:CreateTrail",

@@ -52,6 +52,8 @@ WITHOUT_RESOURCE = {
     "lambda:ListEventSourceMappings": "list_awslambda.html",
     "kms:ListKeys": "list_awskeymanagementservice.html",
     "logs:CreateLogDelivery": "list_amazoncloudwatchlogs.html",
+    "organizations:DescribeOrganization": "list_awsorganizations.html",
+    "organizations:ListAWSServiceAccessForOrganization": "list_awsorganizations.html",
     "organizations:ListAccounts": "list_awsorganizations.html",
     "s3:GetAccountPublicAccessBlock": "list_amazons3.html",
     "s3:ListAllMyBuckets": "list_amazons3.html",

@@ -10,6 +10,7 @@ from local import attacks
 from local.account import Account
 from local.attacks import Attack
 from local.cloud import LocalAws
+from local.sabotage import trails
 from local.wire import Call
 from tests.integration import helpers
 from tests.integration.helpers import mallory
@@ -268,3 +269,37 @@ def test_a_configuration_that_no_baseline_can_hold_stops_no_repair(cloud: LocalA
     assert "A baseline may have 400 KB" in message.text
     assert helpers.baseline(cloud, victim.trail_arn) == before
     assert helpers.letters(cloud, "FailureQueue") == []
+
+
+def test_without_rights_in_the_organisation_a_trail_comes_back_for_its_own_account(
+    local_aws: LocalAws, enforced: Account
+) -> None:
+    """It is told what is lacking, and the same event mends it later."""
+    cloud = local_aws
+    before = trails.proof(cloud, enforced)
+    refusals = [
+        cloud.refuse("trail", f"cloudtrail:{operation}", NO_RIGHTS, when=_for_the_organisation)
+        for operation in ("CreateTrail", "UpdateTrail")
+    ]
+    with refusals[0], refusals[1]:
+        mallory(cloud, "cloudtrail").delete_trail(Name=enforced.trail)
+        cloud.settle()
+    (record,) = helpers.records(cloud, "DeleteTrail")
+
+    assert trails.proof(cloud, enforced) == [before[0] | {"IsOrganizationTrail": False}]
+    told = [message.data for message in cloud.notifications if "trail.exists" in str(message.data)]
+    outcomes = {finding["control"]: finding["outcome"] for finding in told[-1]["findings"]}
+    assert (outcomes["trail.exists"], outcomes["trail.multi-region"]) == ("repaired", "failed")
+    assert NO_RIGHTS in told[-1]["error"]
+    check_dead_letter(cloud, record)
+
+    helpers.deliver(cloud, record)
+
+    assert trails.proof(cloud, enforced) == before
+
+
+NO_RIGHTS = "InsufficientDependencyServiceAccessPermissionException"
+
+
+def _for_the_organisation(call: Call) -> bool:
+    return bool(call.parameters().get("IsOrganizationTrail"))

@@ -22,6 +22,7 @@ NOT_LOGGING = Drift("IsLogging", found=False, wanted=True)
 NO_VALIDATION = Drift("LogFileValidationEnabled", found=False, wanted=True)
 ONE_REGION = Drift("IsMultiRegionTrail", found=False, wanted=True)
 NO_GLOBAL = Drift("IncludeGlobalServiceEvents", found=False, wanted=True)
+ITS_OWN = Drift("IsOrganizationTrail", found=False, wanted=True)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ DENIED = Unread("AccessDenied")
 ALONE = {"multi_region": False, "covered": False}
 WIDE = trail()
 LOCAL = trail(multi_region=False, global_events=False)
+EVERYBODYS = trail(organization=True)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,11 @@ LOCAL = trail(multi_region=False, global_events=False)
         pytest.param({"global_events": False}, LOCAL, [], id="never-had-global-events"),
         pytest.param({"multi_region": False, "covered": DENIED}, WIDE, [ONE_REGION], id="unread-but-it-was-wide"),
         pytest.param({"covered": DENIED}, None, [], id="unread-matters-not-to-a-wide-trail"),
+        pytest.param({"organization": True}, EVERYBODYS, [], id="the-organisation's-still"),
+        pytest.param({}, EVERYBODYS, [ITS_OWN], id="the-organisation's-no-more"),
+        pytest.param({"covered": True}, EVERYBODYS, [ITS_OWN], id="another-trail-covers-only-this-account"),
+        pytest.param(ALONE, EVERYBODYS, [ONE_REGION, ITS_OWN], id="neither-all-regions-nor-all-accounts"),
+        pytest.param({"organization": True}, WIDE, [], id="the-organisation's-by-now"),
     ],
 )
 def test_multi_region(changes: dict[str, Any], before: Trail | None, expected: list[Drift]) -> None:
@@ -149,6 +156,11 @@ def test_weaker_names_what_was_given_up_or_moved(change: dict[str, Any], field: 
 def test_weaker_ignores_what_was_gained() -> None:
     assert weaker(replace(FULL, kms_key="", bucket="", log_group=""), FULL, standard()) == ()
     assert weaker(FULL, FULL, standard()) == ()
+
+
+def test_what_is_no_longer_the_organisation_s_is_weaker() -> None:
+    assert weaker(EVERYBODYS, trail(), standard()) == (ITS_OWN,)
+    assert weaker(trail(), EVERYBODYS, standard()) == ()
 
 
 def test_a_topic_where_none_was_is_somebody_who_is_told_of_every_file() -> None:

@@ -69,6 +69,7 @@ def test_locate_refuses_a_record_that_names_no_trail(request_: Any) -> None:
 
 MOVED = "trail.baseline"
 VALIDATION, KEY, WIDE = "trail.log-file-validation", "trail.kms-encryption", "trail.multi-region"
+OURS = trail(organization=True)
 BARE = trail(log_file_validation=False, kms_key="", multi_region=False, global_events=False)
 
 
@@ -104,6 +105,11 @@ BARE = trail(log_file_validation=False, kms_key="", multi_region=False, global_e
         pytest.param("UpdateTrail", {"includeGlobalServiceEvents": False}, trail(), BEFORE, [WIDE], id="global"),
         pytest.param("UpdateTrail", {"includeGlobalServiceEvents": False}, None, BEFORE, [WIDE], id="global-no-base"),
         pytest.param("UpdateTrail", {"includeGlobalServiceEvents": False}, BARE, BEFORE, [], id="never-global"),
+        pytest.param("UpdateTrail", {"isOrganizationTrail": False}, OURS, BEFORE, [WIDE], id="of-one-account-only"),
+        pytest.param("UpdateTrail", {"isOrganizationTrail": False}, OURS, AFTER, [WIDE], id="it-had-it-later-too"),
+        pytest.param("UpdateTrail", {"isOrganizationTrail": True}, OURS, BEFORE, [], id="the-organisation's"),
+        pytest.param("UpdateTrail", {"isOrganizationTrail": False}, trail(), BEFORE, [], id="always-of-one-account"),
+        pytest.param("UpdateTrail", {"isOrganizationTrail": False}, None, BEFORE, [], id="which-is-what-most-say"),
         pytest.param(
             "UpdateTrail",
             {"enableLogFileValidation": False, "kmsKeyId": "", "isMultiRegionTrail": "False"},
@@ -212,6 +218,6 @@ def test_arn_and_revive() -> None:
             "event_selectors": [ENOUGH_EVENTS],
             "of_a_later_version": 1,
         }
-    ) == trail(kms_key="", bucket="", log_group="", log_group_role="")
+    ) == trail(kms_key="", bucket="", log_group="", log_group_role="", organization=False)
     with pytest.raises(TypeError):
         kind.revive({"account": ACCOUNT})

@@ -86,6 +86,16 @@ def test_as_it_was() -> None:
         pytest.param(BARE_TRAIL | {"logging": False}, [create()], id="it-did-not-log"),
         pytest.param(BARE_TRAIL | {"prefix": "p"}, [create(S3KeyPrefix="p"), START], id="prefix"),
         pytest.param(BARE_TRAIL | {"kms_key": key()}, [create(create(), KmsKeyId=key()), START], id="key"),
+        pytest.param(
+            BARE_TRAIL | {"organization": True},
+            [create(create(), IsOrganizationTrail=True), START],
+            id="the-organisation's-or-at-least-this-account's",
+        ),
+        pytest.param(
+            BARE_TRAIL | {"organization": True, "kms_key": key()},
+            [create(create(create(), KmsKeyId=key()), KmsKeyId=key(), IsOrganizationTrail=True), START],
+            id="it-keeps-its-key-where-there-is-no-organisation",
+        ),
         pytest.param(BARE_TRAIL | {"kms_key": key(STRANGER)}, [create(), START], id="a-key-that-nobody-trusts"),
         pytest.param(
             BARE_TRAIL | {"advanced_event_selectors": (ADVANCED,)},
@@ -140,6 +150,7 @@ def update(*instead: Call, **params: Any) -> Call:
 
 
 AWAY = [drift("S3BucketName", "trail-logs"), drift("S3KeyPrefix", "p")]
+EVERYBODYS = [drift("IsOrganizationTrail", wanted=True)]
 UNREAD = [drift(name, value) for name, value in READERS.items()]
 OWN = READERS | {"CloudWatchLogsLogGroupArn": TRAIL_GROUP.replace("trail-events", "/relight/trails/main")}
 OURS = (*creation("/relight/trails/main", ACCOUNT, REGION, standard()), update(**OWN))
@@ -159,6 +170,12 @@ BUCKET = {"S3BucketName": "trail-logs", "S3KeyPrefix": "p"}
             [*AWAY, drift("KmsKeyId", key())],
             [update(update(KmsKeyId=key()), update(**BUCKET), **BUCKET, KmsKeyId=key())],
             id="either-may-be-refused",
+        ),
+        pytest.param(EVERYBODYS, [update(IsOrganizationTrail=True)], id="the-organisation's"),
+        pytest.param(
+            [*EVERYBODYS, drift("IsMultiRegionTrail", wanted=True)],
+            [update(update(IsMultiRegionTrail=True), IsMultiRegionTrail=True, IsOrganizationTrail=True)],
+            id="no-right-in-the-organisation-holds-up-nothing-else",
         ),
         pytest.param(UNREAD, [GROUP, update(*OURS, **READERS)], id="the-group-comes-first"),
         pytest.param(

@@ -64,6 +64,7 @@ def test_observe_reads_every_field() -> None:
         IsMultiRegionTrail=False,
         IncludeGlobalServiceEvents=False,
         LogFileValidationEnabled=False,
+        IsOrganizationTrail=True,
     )
     ((seen,), _) = look(shown, cloudtrail__GetTrailStatus={"IsLogging": False})
     assert seen.state is not None
@@ -81,6 +82,7 @@ def test_observe_reads_every_field() -> None:
         log_group_role="r",
         sns_topic="t",
         event_selectors=tuple(ALL_EVENTS["EventSelectors"]),
+        organization=True,
     )
 
 

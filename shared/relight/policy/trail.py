@@ -13,6 +13,7 @@ from relight.standard import Standard
 
 ENABLED = "Enabled"
 NOT_LOOKED_AT = Unread("nobody looked at it")
+ONE_ACCOUNT_ONLY = Drift("IsOrganizationTrail", found=False, wanted=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Trail:
     log_group_exists: bool | Unread = field(default=True, compare=False)
     # Whether CloudTrail's own deliveries to the trail's bucket are logged, where the bucket's events are.
     recursive_logging: bool = True
+    organization: bool = False  # whether it is in all accounts of the organisation; here, its owner is this account
     # Whether another multi-Region trail logs all management events of the account.
     covered: bool | Unread = field(default=False, compare=False)
     # Where the bucket is, for the key must be there too; empty: where the trail is, as far as anybody could tell.
@@ -118,7 +120,8 @@ def multi_region(trail: Trail, standard: Standard, baseline: Trail | None) -> It
     """A trail that was multi-Region still is; any other only has to be where nothing else covers the account.
 
     A single-Region trail beside one that covers the account is somebody's intention: widening it would buy a second
-    copy of every management event.
+    copy of every management event. A trail that was the organisation's still is, for to make it the account's own
+    deletes it in all others (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
     """
     restore = baseline is not None and baseline.multi_region
     widen = not trail.multi_region and (restore or not known(trail.covered, "whether another trail covers the account"))
@@ -127,6 +130,8 @@ def multi_region(trail: Trail, standard: Standard, baseline: Trail | None) -> It
     # A multi-Region trail must include global service events: AWS refuses one without the other.
     if not trail.global_events and (widen or (baseline is not None and baseline.global_events)):
         yield Drift("IncludeGlobalServiceEvents", found=False, wanted=True)
+    if baseline is not None and baseline.organization and not trail.organization:
+        yield ONE_ACCOUNT_ONLY
 
 
 @control(
@@ -216,7 +221,8 @@ def logs_all_management_events(shown: Mapping[str, Any]) -> bool:
 def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
     """What a trail that meets its controls has given up since the baseline, and whom it tells of events beside.
 
-    That is another place or key, a filter less; a topic or filter that was not there is somebody who hears of them.
+    That is another place or key, the organisation's other accounts, a filter less; a topic or filter that was not there
+    is somebody who hears of them.
     """
     fields = (
         ("S3BucketName", old.bucket, new.bucket),
@@ -225,6 +231,8 @@ def weaker(old: Trail, new: Trail, standard: Standard) -> tuple[Drift, ...]:
         ("CloudWatchLogsLogGroupArn", old.log_group, new.log_group),
     )
     drifts = [Drift(name, found=now, wanted=was) for name, was, now in fields if was and was != now]
+    if old.organization and not new.organization:
+        drifts.append(ONE_ACCOUNT_ONLY)
     if old.sns_topic != new.sns_topic:
         drifts.append(Drift("SnsTopicARN", found=new.sns_topic, wanted=old.sns_topic))
     lost = [dict(each) for each in old.subscription_filters if each not in new.subscription_filters]

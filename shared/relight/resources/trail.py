@@ -39,6 +39,7 @@ UPDATES = {
     "LogFileValidationEnabled": "EnableLogFileValidation",
     "IsMultiRegionTrail": "IsMultiRegionTrail",
     "IncludeGlobalServiceEvents": "IncludeGlobalServiceEvents",
+    "IsOrganizationTrail": "IsOrganizationTrail",
     "KmsKeyId": "KmsKeyId",
     "RecursiveLogging": "RecursiveLogging",
     "S3BucketName": "S3BucketName",
@@ -47,9 +48,10 @@ UPDATES = {
     "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
 }
 LOG_GROUP, ROLE = "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn"
-# Parameters that may be refused, because what they name is gone or closed or an older boto3 does not know them;
-# those of a line go together.
+# Parameters that may be refused, because what they name is gone or closed, an older boto3 does not know them, or the
+# organisation does not let the account; those of a line go together.
 REFUSABLE = (
+    ("IsOrganizationTrail",),
     ("RecursiveLogging",),
     ("KmsKeyId",),
     ("S3BucketName", "S3KeyPrefix"),
@@ -168,6 +170,7 @@ def _read(
         advanced_event_selectors=advanced,
         insight_selectors=insights,
         recursive_logging=shown.get("RecursiveLogging", True),
+        organization=bool(shown.get("IsOrganizationTrail")),
         tags=tags,
         name=shown["Name"],
     )
@@ -325,6 +328,7 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
     before = baseline.state if baseline and baseline.knew(record.time) else None
     key = request.get("kmsKeyId")
     strange = isinstance(key, str) and key.startswith("arn:") and not standard.trusts_key(key, record.account)
+    organizations = baseline is not None and baseline.state.organization  # what tools say of most trails takes nothing
     lost = {
         "trail.log-file-validation": is_false(request.get("enableLogFileValidation"))
         and (before is None or before.log_file_validation),
@@ -332,6 +336,7 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
         "trail.multi-region": (
             (is_false(request.get("isMultiRegionTrail")) and (before is None or before.multi_region))
             or (is_false(request.get("includeGlobalServiceEvents")) and (before is None or before.global_events))
+            or (is_false(request.get("isOrganizationTrail")) and organizations)
         ),
         "trail.destination": baseline is not None and _moves_files(request, baseline.state, standard),
         "trail.cloudwatch-logs": standard.trail_reader != SIEM

@@ -48,7 +48,10 @@ def subscriptions(filters: Iterable[Mapping[str, Any]]) -> tuple[Call, ...]:
 
 
 def _creation(trail: Resource, before: Trail, standard: Standard) -> Call:
-    """CreateTrail with everything; refused, without the key; refused again, without log group and topic."""
+    """CreateTrail with everything; refused, for one account; then without the key; then without log group and topic.
+
+    What it could not have, the next round of the repair asks for by itself, and tells that it was refused.
+    """
     bare = {
         "Name": trail.name,
         "S3BucketName": before.bucket,
@@ -68,6 +71,8 @@ def _creation(trail: Resource, before: Trail, standard: Standard) -> Call:
         create = (_create(bare | readers | key, create),)
     if quiet:  # an older boto3 does not know it
         create = (_create(bare | readers | key | quiet, create),)
+    if before.organization:  # which takes rights in the organisation, too
+        create = (_create(bare | readers | key | quiet | {"IsOrganizationTrail": True}, create),)
     return create[0]
 
 
