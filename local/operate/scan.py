@@ -20,7 +20,7 @@ from relight.errors import AwsError, RelightError
 from relight.ledger import Ledger
 from relight.model import MET, Actor, Basis, Call, Cause, Drift, Finding, Mode, Observed, Outcome, Resource, Scope
 from relight.notify import Notifier
-from relight.policy import CONTROLS, controls_of
+from relight.policy import CONTROLS, controls_of, trail_delivery, with_reports
 from relight.policy.exemption import exempt
 from relight.posture import PRACTICES, Count, Counts, Unit, added, counted
 from relight.reconcile import one_by_one
@@ -171,7 +171,8 @@ class Scanner:
 
     def _judged(self, case: Case, observed: Observed[Any]) -> Scan:
         """One resource."""
-        findings = [each for each in case.judge(observed) if each.control in self.controls]
+        judged = with_reports(case.judge(observed), observed.state, self.standard)
+        findings = [each for each in judged if each.control in self.controls]
         found, remaining = self._but_exempt(observed.resource, findings)
         found.met += [(each, observed.resource) for each in remaining if _is_met(each)]
         found.unchecked += _doubts(observed, [each for each in remaining if each.outcome in IN_DOUBT])
@@ -195,7 +196,8 @@ class Scanner:
             drifts = tuple(replace(each, manual=each.manual or advice) for each in drifts)
         if any(not each.manual for each in drifts):
             return replace(finding, drifts=drifts, outcome=Outcome.OBSERVED)
-        hint = f"Without a stack, pass {OPTIONS[finding.control]}." if finding.control in OPTIONS else ""
+        helps = finding.control in OPTIONS and any(each.field not in trail_delivery.ADVICE for each in drifts)
+        hint = f"Without a stack, pass {OPTIONS[finding.control]}." if helps else ""
         note = " ".join(filter(None, (finding.note, hint)))
         return replace(finding, drifts=drifts, outcome=Outcome.MANUAL, note=note)
 

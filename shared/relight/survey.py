@@ -10,8 +10,9 @@ from relight import telemetry
 from relight.case import Runtime
 from relight.errors import AwsError, MalformedRecord
 from relight.mend import mend
-from relight.model import Baseline, Observed, Outcome, Resource, Scope
-from relight.policy import controls_of, judge
+from relight.message import shown
+from relight.model import MET, Baseline, Finding, Observed, Outcome, Resource, Scope
+from relight.policy import controls_of, judge, with_reports
 from relight.policy.exemption import exempt
 from relight.policy.state import lasting, written
 from relight.posture import Count, Counts, added, counted
@@ -92,15 +93,16 @@ def _looked(
     if observed.out_of_reach:
         report["out_of_reach"][arn] = observed.out_of_reach
         return _unknown(kind)
-    judged = judge(kind.KIND, observed.state, run.standard, baseline)
-    findings, exemptions = exempt(judged, arn, run.standard, run.clock.now().date())
+    judged, today = judge(kind.KIND, observed.state, run.standard, baseline), run.clock.now().date()
+    findings, _ = exempt(judged, arn, run.standard, today)
+    told, exemptions = exempt(with_reports(judged, observed.state, run.standard), arn, run.standard, today)
     if exemptions:
         report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
     repairable = [f for f in findings if f.outcome is Outcome.FAILED]
     if repairable:
         report["repairable"][observed.resource.name] = max(f.severity.rank for f in repairable)
     not_met = [f.control for f in findings if f.drifts and f not in repairable]
-    drifted = [*not_met, *(f.control for f in too_large(kind, observed))]
+    drifted = [*not_met, *_failing(findings, told), *(f.control for f in too_large(kind, observed))]
     if drifted:
         report["drifted"][arn] = drifted
     for finding in findings:
@@ -111,7 +113,20 @@ def _looked(
         report["weaker"][arn] = weaker
     if not repairable and (advanced := advance(run, kind, observed, findings, baseline)):
         new.append((observed.resource, advanced))
-    return counted(findings, exemptions)
+    return counted(told, exemptions)
+
+
+def _failing(findings: Iterable[Finding], told: Iterable[Finding]) -> list[str]:
+    """Controls that are met but for what AWS reports to fail, with its words; it makes nothing weaker than it was.
+
+    A worse posture is told once, a weaker resource by each sweep.
+    """
+    met = {f.control for f in findings if f.outcome in MET}
+    return [f"{f.control} ({_fields(f)})" for f in told if f.control in met and f.drifts]
+
+
+def _fields(finding: Finding) -> str:
+    return "; ".join(f"{drift.field}: {shown(drift.found)}" for drift in finding.drifts)
 
 
 def _unknown(kind: Kind) -> Counts:

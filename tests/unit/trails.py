@@ -52,7 +52,16 @@ def look(
     **answers: Answer,
 ) -> tuple[list[Observed[Trail]], list[str]]:
     """What observe yields, and the calls that it made."""
-    prepared: dict[str, Answer] = {
+    aws, session = fake_aws(**(prepared(*trails) | answers))
+    baselines = {TRAIL_ARN: baseline(before)} if before else {}
+    settings = standard(trusted_accounts=frozenset({FRIEND}), trail_keys={"eu-west-1": key()})
+    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names, parts), baselines, settings))
+    return seen, session.names
+
+
+def prepared(*trails: Mapping[str, Any]) -> dict[str, Answer]:
+    """The answers of an AWS that has these trails, by service and operation."""
+    return {
         "cloudtrail__DescribeTrails": {"trailList": trails},
         "cloudtrail__GetTrailStatus": LOGS,
         "cloudtrail__GetEventSelectors": ALL_EVENTS,
@@ -62,8 +71,3 @@ def look(
         "kms__DescribeKey": ENABLED,
         "s3__ListBuckets": {"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]},
     }
-    aws, session = fake_aws(**(prepared | answers))
-    baselines = {TRAIL_ARN: baseline(before)} if before else {}
-    settings = standard(trusted_accounts=frozenset({FRIEND}), trail_keys={"eu-west-1": key()})
-    seen = list(kind.observe(aws, Scope(ACCOUNT, REGION, names, parts), baselines, settings))
-    return seen, session.names

@@ -17,10 +17,11 @@ from relight.policy import (
     log_group,
     recorder,
     trail,
+    trail_delivery,
     trail_events,
     vpc,
 )
-from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge
+from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge, with_reports
 
 __all__ = [
     "CONTROLS",
@@ -41,6 +42,8 @@ __all__ = [
     "log_group",
     "recorder",
     "trail",
+    "trail_delivery",
     "trail_events",
     "vpc",
+    "with_reports",
 ]

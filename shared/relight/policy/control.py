@@ -17,7 +17,12 @@ Check = Callable[[Any, Standard, Any], Iterable[Drift]]
 CheckT = TypeVar("CheckT", bound=Check)
 ValueT = TypeVar("ValueT")
 
+# (state, standard) → what AWS reports to have failed lately, as drifts for a person. Pure.
+Report = Callable[[Any, Standard], Iterable[Drift]]
+ReportT = TypeVar("ReportT", bound=Report)
+
 CONTROLS: dict[str, Control] = {}
+REPORTS: dict[str, Report] = {}  # by control
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,16 @@ def control(control_id: str, **row: Any) -> Callable[[CheckT], CheckT]:
     def register(check: CheckT) -> CheckT:
         CONTROLS[control_id] = Control(id=control_id, check=check, **row)
         return check
+
+    return register
+
+
+def report(control_id: str) -> Callable[[ReportT], ReportT]:
+    """Declares the decorated function to tell what AWS reports to have failed lately of what a control is about."""
+
+    def register(failed: ReportT) -> ReportT:
+        REPORTS[control_id] = failed
+        return failed
 
     return register
 
@@ -151,3 +166,24 @@ def _finding(
     # What may be mended counts as failed until its repair has been seen.
     outcome = Outcome.MANUAL if not mendable else Outcome.FAILED
     return replace(finding, outcome=outcome if finding.mode is Mode.ENFORCE else Outcome.OBSERVED, drifts=drifts)
+
+
+def with_reports(findings: Iterable[Finding], state: Any, standard: Standard) -> tuple[Finding, ...]:
+    """Findings together with what AWS reports to have failed lately: of a look that no event led to.
+
+    After an event it is left out: an old error stands until the next delivery, and a good repair would look like none.
+    """
+    return tuple(_with_report(each, state, standard) for each in findings)
+
+
+def _with_report(finding: Finding, state: Any, standard: Standard) -> Finding:
+    failed = REPORTS.get(finding.control)
+    in_doubt = finding.outcome in (Outcome.UNKNOWN, Outcome.OUT_OF_REACH)
+    if failed is None or state is None or in_doubt or finding.mode is Mode.OFF:
+        return finding
+    drifts = tuple(failed(state, standard))
+    if not drifts:
+        return finding
+    alone = Outcome.MANUAL if finding.mode is Mode.ENFORCE else Outcome.OBSERVED
+    outcome = alone if finding.outcome is Outcome.COMPLIANT else finding.outcome
+    return replace(finding, outcome=outcome, drifts=finding.drifts + drifts)

@@ -53,6 +53,8 @@ class Trail:
     bucket_region: str = field(default="", compare=False)
     # The KeyState of the keys in question, by ARN.
     key_states: Mapping[str, str | Unread] = field(default_factory=dict, compare=False)
+    # The errors of its last deliveries, as GetTrailStatus names them; none where a later one succeeded.
+    failing: Mapping[str, str] = field(default_factory=dict, compare=False)
     # What other trails of the account log; looked at only where this one lacks what the standard demands.
     elsewhere: Parts | Unread = field(default=(), compare=False)
 

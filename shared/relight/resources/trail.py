@@ -27,6 +27,7 @@ from relight.record import Record, dig, is_false, text
 from relight.resources import seen, trail_events
 from relight.resources.log_group import creation
 from relight.resources.trail_again import again, subscriptions
+from relight.resources.trail_status import failing
 from relight.standard import Standard
 
 __all__ = ["CREATES", "KIND", "arn", "list_names", "locate", "observe", "plan", "revive", "taken", "weaker"]
@@ -173,6 +174,7 @@ def _read(
         organization=bool(shown.get("IsOrganizationTrail")),
         tags=tags,
         name=shown["Name"],
+        failing=failing(status),
     )
     found = replace(
         found,
