@@ -14,6 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 from local.settings import PROJECT
 from local.show import Screen
 from relight.policy import CONTROLS, Control
+from relight.policy.control import REPORTS
 
 # Whose functions the sweep does not ask, and which are therefore not among its families.
 OTHERS = {"guard": "GuardFunction", "endpoint": "EndpointDeniedFunction"}
@@ -39,6 +40,8 @@ def facts(control: Control) -> Iterator[tuple[str, str]]:
     """What there is to know of a control: label and text."""
     function, permissions = power(control.kind)
     yield "Checks", inspect.cleandoc(_of(control).__doc__ or control.title)
+    if control.id in REPORTS:
+        yield "The sweep asks too", inspect.cleandoc(REPORTS[control.id].__doc__ or "")
     yield "Asked for by", control.references or "no benchmark"
     yield "Severity", control.severity.capitalize()
     yield "Looked at after", ", ".join(control.triggers)

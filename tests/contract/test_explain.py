@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from local import explain
 from local.cli import main
 from relight.policy import CONTROLS, Control
+from relight.policy.control import REPORTS
 from tests.contract.template import actions, functions
 
 every_control = pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda each: each.id)
@@ -21,6 +22,11 @@ def test_every_control_is_explained(control: Control) -> None:
     for label in ("Checks", "Severity", "Looked at after", "Repaired by", "Costs", "Taken away", "Function"):
         assert facts[label], f"{control.id} says nothing of {label}"
         assert label in shown.output
+
+
+@pytest.mark.parametrize("control", REPORTS)
+def test_what_aws_reports_to_fail_is_explained(control: str) -> None:
+    assert dict(explain.facts(CONTROLS[control]))["The sweep asks too"], f"{control}: say in a docstring what fails"
 
 
 @every_control
