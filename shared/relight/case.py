@@ -11,7 +11,7 @@ from relight.clock import Clock
 from relight.ledger import Ledger
 from relight.model import Baseline, Call, Cause, Finding, Mode, Observed, Outcome, Scope
 from relight.notify import Notifier
-from relight.policy import controls_of, judge
+from relight.policy import concerning, judge
 from relight.policy.exemption import exempt
 from relight.record import Record
 from relight.resources.kind import Kind
@@ -85,7 +85,7 @@ class Case:
                 cause=Cause.TAKEN if row.id in self.taken else Cause.FOUND,
                 note=observed.out_of_reach or "The resource does not exist any more.",
             )
-            for row in controls_of(self.kind.KIND)
+            for row in concerning(self.kind.KIND, None, self.baseline)
             if row.id not in judged and (observed.out_of_reach or row.id in self.taken)
         )
         return tuple(f for f in findings if f.mode is not Mode.OFF)

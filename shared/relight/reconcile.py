@@ -324,10 +324,12 @@ def advance(
         return None
     if baseline:
         # What is met is found to be; so what is exempt or off, and not among the findings, is lost as well.
-        lost = (baseline.controls - met) & CONTROLS.keys()
+        # A control that this version has not, or that has nothing to do with it, was not judged, and not lost either.
+        wanting = (CONTROLS[each] for each in (baseline.controls - met) & CONTROLS.keys())
+        lost = any(each.concerns(baseline.state) for each in wanting)
         if lost or kind.weaker(baseline.state, observed.state, run.standard):
             return None
-        met |= baseline.controls  # a control that this version has not was not judged, and not lost either
+        met |= baseline.controls - CONTROLS.keys()
         if (observed.state, met) == (baseline.state, baseline.controls):
             return None
     since, revision = (baseline.since, baseline.revision) if baseline else (run.clock.now(), 0)

@@ -170,7 +170,7 @@ def vpc(*logs: FlowLog) -> Vpc:
 def bucket(target: str = "", **changes: Any) -> Bucket:
     logging = {"TargetBucket": target, "TargetPrefix": "trail-logs/"} if target else {}
     fields: dict[str, Any] = {"account": ACCOUNT, "region": REGION, "name": "trail-logs", "logging": logging}
-    fields |= {"public_access": CLOSED, "versioning": {"Status": "Enabled"}}
+    fields |= {"holds_logs": True, "public_access": CLOSED, "versioning": {"Status": "Enabled"}}
     return Bucket(**(fields | changes))
 
 

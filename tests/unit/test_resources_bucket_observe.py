@@ -111,8 +111,9 @@ def test_an_ordinary_bucket_costs_one_read() -> None:
     [
         pytest.param({}, False, id="an-ordinary-bucket"),
         pytest.param({"s3__GetBucketLogging": {"LoggingEnabled": LOGGING}}, True, id="that-has-logging"),
-        pytest.param({"before": bucket("access-logs")}, True, id="that-had-logging"),
-        pytest.param({"before": bucket()}, False, id="that-never-had"),
+        pytest.param({"before": bucket("access-logs", holds_logs=False)}, True, id="that-had-logging"),
+        pytest.param({"before": bucket(holds_logs=False)}, False, id="that-never-had"),
+        pytest.param({"before": bucket()}, True, id="that-trails-delivered-to"),
         pytest.param({"watched": frozenset({"other"})}, True, id="that-the-standard-names"),
         pytest.param({"delivered_to": "other"}, True, id="that-a-trail-delivers-to"),
     ],

@@ -21,7 +21,16 @@ from relight.policy import (
     trail_events,
     vpc,
 )
-from relight.policy.control import CONTROLS, Control, check_settings, controls_of, judge, with_reports
+from relight.policy.control import (
+    CONTROLS,
+    Control,
+    check_settings,
+    concerning,
+    controls_of,
+    judge,
+    judged_of,
+    with_reports,
+)
 
 __all__ = [
     "CONTROLS",
@@ -31,12 +40,14 @@ __all__ = [
     "bucket",
     "bucket_policy",
     "check_settings",
+    "concerning",
     "controls_of",
     "delivery",
     "endpoint",
     "forwarder",
     "guard",
     "judge",
+    "judged_of",
     "key",
     "lifecycle",
     "log_group",

@@ -41,6 +41,9 @@ class Bucket:
     lifecycle: tuple[Mapping[str, Any], ...] | Unread = ()  # the rules
     lifecycle_sizes: str = ""  # TransitionDefaultMinimumObjectSize
     policy: str | Unread = ""  # JSON
+    # Trails deliver here, or did since the baseline was made, or the standard names it. Of any other bucket nothing but
+    # the logging is read: it may serve a website.
+    holds_logs: bool = False
     # Prefix and ARN of each trail that delivers here, just now.
     trails: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
@@ -53,6 +56,11 @@ class Bucket:
     def log_prefixes(self) -> tuple[str, ...]:
         """Where trails write their files."""
         return tuple(f"{prefix}/AWSLogs/" if prefix else "AWSLogs/" for prefix, _ in self.trails)
+
+
+def holds_logs(bucket: Bucket) -> bool:
+    """Whether a bucket concerns more than the control of its access logging."""
+    return bucket.holds_logs
 
 
 @control(
@@ -100,6 +108,7 @@ def _advice(bucket: Bucket, ours: str, standard: Standard) -> str:
     repair="PutPublicAccessBlock",
     introduce=Mode.ENFORCE,
     basis=Basis.STANDARD,
+    concerns=holds_logs,
 )
 def public_access(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """All four Block Public Access settings are on, so that no ACL and no policy opens it."""
@@ -114,6 +123,7 @@ def public_access(bucket: Bucket, standard: Standard, baseline: Bucket | None) -
     severity=Severity.MEDIUM,
     triggers=("PutBucketEncryption", "DeleteBucketEncryption"),
     repair="PutBucketEncryption",
+    concerns=holds_logs,
 )
 def encryption(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Default encryption is at least the baseline's, with a trusted key; SSE-S3 on a target of access logs.
@@ -163,6 +173,7 @@ def strangers_key(found: Mapping[str, Any], before: Mapping[str, Any], account: 
     repair="PutBucketVersioning",
     costs="the storage of older versions",
     basis=Basis.BASELINE,
+    concerns=holds_logs,
 )
 def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Versioning is on where the baseline had it; MFA delete only its owner's device can put back."""
@@ -186,6 +197,7 @@ def versioning(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> I
     repair="PutBucketReplication",
     costs="the storage of the copies, and 0.02 a GB between Regions",
     basis=Basis.BASELINE,
+    concerns=holds_logs,
 )
 def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Every enabled rule that the baseline had is there, unchanged, with its role; others may stand beside them.
@@ -214,6 +226,7 @@ def replication(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> 
     restore=Mode.OBSERVE,
     absent=True,
     basis=Basis.STANDARD,
+    concerns=holds_logs,
 )
 def exists(bucket: Bucket | None, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """A deleted bucket's files are lost, and anybody may take its name; it is told at once."""
@@ -226,6 +239,8 @@ def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     drifts = []
     if old.logging and old.logging != new.logging:
         drifts.append(Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)))
+    if not old.holds_logs:
+        return tuple(drifts)
     was, now = (_key(b.encryption) if isinstance(b.encryption, Mapping) else "" for b in (old, new))
     if was and now != was:
         drifts.append(Drift("KMSMasterKeyID", found=now, wanted=was))

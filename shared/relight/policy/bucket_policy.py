@@ -10,7 +10,7 @@ from typing import Any
 
 from relight.errors import UnknownState
 from relight.model import Drift, Severity
-from relight.policy.bucket import Bucket
+from relight.policy.bucket import Bucket, holds_logs
 from relight.policy.control import control, known
 from relight.standard import Standard
 
@@ -33,6 +33,7 @@ HARMLESS = ({"Bool": {"aws:SecureTransport": "false"}}, {"Bool": {"aws:SecureTra
     severity=Severity.CRITICAL,
     triggers=("PutBucketPolicy", "DeleteBucketPolicy"),
     repair="PutBucketPolicy",
+    concerns=holds_logs,
 )
 def delivery_policy(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Every trail that delivers here may, and no Deny stops it; log services that the baseline let in still may.
@@ -220,6 +221,14 @@ def services(text: str) -> set[str]:
     """The log services that a policy lets write."""
     allowing = [s for s in statements_of(text) if s.get("Effect") == "Allow"]
     return {service for service in LOG_SERVICES for s in allowing if _named(s, service) and _writes(s)}
+
+
+def lets_cloudtrail_write(text: str) -> bool:
+    """Whether a policy is one of a bucket that trails deliver to."""
+    try:
+        return CLOUDTRAIL in services(text)
+    except UnknownState:
+        return False
 
 
 def shuts_out(old: str, new: str) -> bool:

@@ -46,6 +46,8 @@ class Control:
     costs: str = ""  # for people, in US dollars (N. Virginia, November 2026); empty where it is next to nothing
     basis: Basis = Basis.BOTH
     absent: bool = False  # judged of a resource that does not exist too: its check gets None as the state
+    # Whether it has to do with a state of its kind: some resources are there for the sake of other controls.
+    concerns: Callable[[Any], bool] = lambda _state: True
 
     @property
     def kind(self) -> str:
@@ -90,6 +92,15 @@ def controls_of(kind: str) -> tuple[Control, ...]:
     return tuple(c for c in CONTROLS.values() if c.kind == kind)
 
 
+def concerning(kind: str, state: Any, baseline: Baseline[Any] | None) -> tuple[Control, ...]:
+    """The controls that have to do with a resource; of one that does not exist or is out of reach, its baseline says.
+
+    Where nobody knows what it is, all of its kind.
+    """
+    last = baseline.state if state is None and baseline else state
+    return tuple(c for c in controls_of(kind) if last is None or c.concerns(last))
+
+
 def check_settings(standard: Standard) -> None:
     """Raises InvalidSetting where standard.toml speaks of a control that does not exist."""
     unknown = [(f"modes.{name}", name) for name in standard.modes if name not in CONTROLS]
@@ -109,6 +120,11 @@ def known(value: ValueT | Unread, what: str) -> ValueT:
     raise (OutOfReach if value.foreign else UnknownState)(f"{what} could not be read: {value.why}")
 
 
+def judged_of(kind: str, state: Any, baseline: Baseline[Any] | None) -> list[Control]:
+    """The controls that `judge` asks."""
+    return [c for c in concerning(kind, state, baseline) if state is not None or (c.absent and baseline)]
+
+
 def judge(
     kind: str,
     state: Any,
@@ -118,13 +134,13 @@ def judge(
     *,
     created: bool = False,
 ) -> tuple[Finding, ...]:
-    """What every control of a kind says about a state: a Finding for each, except for drifts that are off.
+    """What every control that concerns a state says about it: a Finding for each, except for drifts that are off.
 
     Of a resource that does not exist (`state` is None) only the controls speak that are about its existence, and only
     where a baseline tells that it did exist, and how.
     `taken` holds the controls that the record in hand took away; `created` says that it made the resource.
     """
-    rows = [c for c in controls_of(kind) if state is not None or (c.absent and baseline)]
+    rows = judged_of(kind, state, baseline)
     findings = (_finding(c, state, standard, baseline, taken=c.id in taken, created=created) for c in rows)
     return tuple(f for f in findings if f.mode is not Mode.OFF or _is_plain(f))
 
@@ -143,6 +159,8 @@ def _finding(
     taken: bool,
     created: bool,
 ) -> Finding:
+    if baseline and not row.concerns(baseline.state):  # of this it knows nothing
+        baseline = None
     was_there = taken or (baseline is not None and row.id in baseline.controls)
     situation = "restore" if was_there else "create" if created else "introduce"
     finding = Finding(

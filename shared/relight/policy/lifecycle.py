@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from relight.model import Drift, Severity
-from relight.policy.bucket import Bucket
+from relight.policy.bucket import Bucket, holds_logs
 from relight.policy.control import control, known
 from relight.standard import Standard
 
@@ -20,6 +20,7 @@ Rule = Mapping[str, Any]
     severity=Severity.HIGH,
     triggers=("PutBucketLifecycle", "DeleteBucketLifecycle"),
     repair="PutBucketLifecycleConfiguration",
+    concerns=holds_logs,
 )
 def retention(bucket: Bucket, standard: Standard, baseline: Bucket | None) -> Iterator[Drift]:
     """Each enabled rule that reaches log files keeps them for the standard's retention; what is deleted comes back."""

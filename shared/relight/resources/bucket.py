@@ -16,7 +16,7 @@ from relight.policy import state
 from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
-from relight.policy.bucket_policy import shuts_out
+from relight.policy.bucket_policy import lets_cloudtrail_write, shuts_out
 from relight.policy.lifecycle import shorter
 from relight.record import Record, dig, is_false
 from relight.resources import seen
@@ -49,6 +49,8 @@ def observe(
 ) -> Iterator[Observed[Bucket]]:
     """The named buckets that matter: trails deliver there, the standard names them, or they have or had logging.
 
+    One that trails ever delivered to holds their logs as long as its baseline is kept: who deletes the trail first does
+    not get at them. Of one that only has logging nothing else is read.
     ListBuckets tells the account's own buckets and their Regions, so that a refused GetBucketLogging is never
     mistaken for somebody else's bucket.
     """
@@ -58,17 +60,18 @@ def observe(
     for trail in trails:
         sender = trail.get("S3KeyPrefix") or "", trail.get("TrailARN", "")
         delivering.setdefault(trail.get("S3BucketName", ""), []).append(sender)
-    matter = delivering.keys() | standard.watched_buckets
+    holding = delivering.keys() | standard.watched_buckets
     for name in scope.names:
         full = arn(standard.partition, scope.account, scope.region, name)
         baseline = baselines.get(full)
-        matters = name in matter or bool(baseline and (baseline.controls or baseline.state.logging))
+        holds = name in holding or bool(baseline and baseline.state.holds_logs)
+        matters = holds or bool(baseline and (baseline.controls or baseline.state.logging))
         region = own.get(name)
         if region is None and matters:
             yield _missing(scope, name, full, baseline)
         if region is None:
             continue
-        found = _read(place.elsewhere(region), scope.account, name, matters=matters)
+        found = _read(place.elsewhere(region), scope.account, name, matters=matters, holds=holds)
         if found and (matters or found.logging):
             senders = tuple(delivering.get(name, ()))
             yield Observed(Resource(KIND, name, full, scope.account, region), replace(found, trails=senders))
@@ -90,14 +93,14 @@ def _own_buckets(place: Place, names: tuple[str, ...]) -> dict[str, str]:
     return {bucket["Name"]: bucket.get("BucketRegion") or place.region for bucket in listed}
 
 
-def _read(place: Place, account: str, name: str, *, matters: bool) -> Bucket | None:
+def _read(place: Place, account: str, name: str, *, matters: bool, holds: bool) -> Bucket | None:
     # A bucket that keeps its settings to itself and matters to nobody is not worth an alarm.
     ignored = ("NoSuchBucket",) if matters else ("NoSuchBucket", "AccessDenied")
     answer = place.read("s3", "GetBucketLogging", missing=ignored, Bucket=name, ExpectedBucketOwner=account)
     if answer is None:
         return None
-    found = Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {})
-    if not matters and not found.logging:
+    found = Bucket(account, place.region, name, logging=answer.get("LoggingEnabled") or {}, holds_logs=holds)
+    if not holds:
         return found
     read = place.together(*(partial(_part, reader, place, name) for reader in READERS.values()))
     parts = dict(zip(READERS, read, strict=True))
@@ -176,9 +179,9 @@ def list_names(place: Place, standard: Standard) -> Iterator[str]:
 
 def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard) -> dict[str, str]:
     """By what the call's name or its fields give up, compared with the baseline."""
-    before = baseline.state if baseline and baseline.knew(record.time) else None
     if record.name == "PutBucketLogging":
         return _logging_taken(record, baseline, standard)
+    before = baseline.state if baseline and baseline.knew(record.time) and baseline.state.holds_logs else None
     lost = {
         "bucket.public-access": _opens(record, before),
         "bucket.encryption": _encrypts_less(record, before, standard),
@@ -389,13 +392,17 @@ PLANNERS: Mapping[str, Callable[[Observed[Bucket], Drift, Standard], Call]] = {
 
 
 def revive(data: Mapping[str, Any]) -> Bucket:
-    """A bucket from a baseline's data."""
-    return state.revive(Bucket, {**data, "lifecycle": tuple(data.get("lifecycle", ()))})
+    """A bucket from a baseline's data. Where an earlier version kept it, its policy tells whether it holds logs."""
+    holds = {"holds_logs": lets_cloudtrail_write(data.get("policy", ""))}
+    return state.revive(Bucket, {**holds, **data, "lifecycle": tuple(data.get("lifecycle", ()))})
 
 
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     """What its configuration gave up, and whom its policy allows more than it did, or denies less."""
-    drifts = (*weaker_configuration(old, new, standard), *shorter(old, new))
+    drifts = weaker_configuration(old, new, standard)
+    if not old.holds_logs:
+        return drifts
+    drifts += tuple(shorter(old, new))
     if not (isinstance(old.policy, str) and isinstance(new.policy, str)):
         return drifts
     try:
