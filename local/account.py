@@ -23,6 +23,8 @@ FLOW_LOG_GROUP = "/example/flow-logs"
 FLOW_LOGS_ROLE = "example-flow-logs"
 TRAIL_LOG_GROUP = "/example/trail"
 TRAIL_LOGS_ROLE = "example-trail-logs"
+# All of Block Public Access.
+CLOSED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 # The samples in events/ speak of these, so the account has them under these very ids.
 VPC, DEFAULT_VPC = "vpc-0a1b2c3d4e5f67890", "vpc-0d1e2f3a4b5c67890"
 KEY = "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
@@ -45,6 +47,7 @@ class Account:
 
 def build(place: Place) -> Account:
     """Everything compliant: a trail as the benchmark wants it, access logging on its bucket, flow logs on each VPC."""
+    place.client("s3control").put_public_access_block(AccountId=place.account, PublicAccessBlockConfiguration=CLOSED)
     trail_bucket, access_log_bucket = _buckets(place)
     key_arn = _key(place)
     trail_arn = _trail(place, trail_bucket, key_arn)
@@ -102,8 +105,7 @@ def create_bucket(s3: Any, name: str, statement: dict[str, Any]) -> None:
     s3.create_bucket(Bucket=name, **where)
     s3.put_bucket_policy(Bucket=name, Policy=_policy(statement))
     # AWS does so by itself, moto does not.
-    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=CLOSED)
 
 
 def _key(place: Place) -> str:

@@ -141,8 +141,11 @@ def _shown(state: Any) -> Any:
 
 
 def _weaker(run: Runtime, kind: Kind, state: Any, not_met: Iterable[str], baseline: Baseline[Any] | None) -> list[str]:
-    """What the baseline had and the state has not: controls, and fields that are weaker or lead elsewhere."""
-    if baseline is None or state is None:
+    """What the baseline had and the state has not: controls, and fields that are weaker or lead elsewhere.
+
+    Nothing where they are the same, however a control judges them by now.
+    """
+    if baseline is None or state in (None, baseline.state):
         return []
     fields = [drift.field for drift in kind.weaker(baseline.state, state, run.standard)]
     return [control for control in not_met if control in baseline.controls] + fields

@@ -226,6 +226,17 @@ def test_an_account_with_nothing_violates_by_having_no_trail(local_aws: LocalAws
 
 
 @pytest.mark.usefixtures("compliant")
+def test_an_account_that_may_have_public_buckets_is_told_and_not_repaired(local_aws: LocalAws) -> None:
+    local_aws.client("s3control").delete_public_access_block(AccountId=ACCOUNT)
+    status, data = report(local_aws)
+    assert status == check.VIOLATED
+    assert counts(data, "account.public-access") == (0, 1, 0, 0)
+    (finding,) = data["findings"]
+    assert (finding["control"], finding["outcome"]) == ("account.public-access", "needs-a-person")
+    assert finding["would_call"] == []
+
+
+@pytest.mark.usefixtures("compliant")
 def test_an_account_is_judged_across_its_regions(local_aws: LocalAws) -> None:
     status, data = report(local_aws, "--region", REGION, "--region", OTHER)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from relight.errors import UnknownState
-from relight.model import Drift, Unread
+from relight.model import Drift, Mode, Outcome, Unread
 from relight.policy import account as account_policy
+from relight.policy import judge
 from relight.policy.account import Account
 from relight.policy.bucket import (
     CLOSED,
@@ -336,8 +337,6 @@ def test_taken(name: str, request_: Any, before: Bucket | None, taken: str) -> N
 def test_the_account_keeps_the_settings_that_it_had() -> None:
     half = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
     check = account_policy.public_access
-    assert not list(check(Account(ACCOUNT), standard(), None))
-    assert not list(check(Account(ACCOUNT, half), standard(), Account(ACCOUNT, half)))
     (drift,) = check(Account(ACCOUNT, half), standard(), Account(ACCOUNT, CLOSED))
     assert drift.wanted == CLOSED
     (drift,) = check(Account(ACCOUNT, {"RestrictPublicBuckets": True}), standard(), Account(ACCOUNT, half))
@@ -346,6 +345,21 @@ def test_the_account_keeps_the_settings_that_it_had() -> None:
     assert accepted_by_botocore(call)
     assert call.params["AccountId"] == ACCOUNT
     assert account_policy.weaker(Account(ACCOUNT, CLOSED), Account(ACCOUNT), standard()) == ()
+
+
+@pytest.mark.parametrize("now", [{}, OPEN, {"BlockPublicAcls": True}, {**CLOSED, "RestrictPublicBuckets": False}])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.ENFORCE])
+def test_an_account_that_never_was_closed_is_told_and_left_to_a_person(now: Any, mode: Mode, *, known: bool) -> None:
+    """It may serve a website."""
+    state = Account(ACCOUNT, now)
+    settings = standard(modes={"account.public-access": {"restore": mode, "introduce": mode}})
+    before = baseline(state, "account.public-access") if known else None
+    (finding,) = judge("account", state, settings, before)
+    assert finding.outcome is (Outcome.OBSERVED if mode is Mode.OBSERVE else Outcome.MANUAL)
+    assert [(each.found, each.wanted) for each in finding.drifts] == [(now, CLOSED)]
+    assert all(each.manual for each in finding.drifts)
+    assert not list(account_policy.public_access(Account(ACCOUNT, CLOSED), settings, None))
 
 
 @pytest.mark.parametrize(

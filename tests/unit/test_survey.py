@@ -86,6 +86,15 @@ def test_a_stronger_state_is_kept(scene: Scene) -> None:
     assert look(scene, "a")["kept"] == {arn("a"): [LIT, WHITE]}
 
 
+def test_what_is_judged_otherwise_since_its_baseline_is_not_weaker(scene: Scene) -> None:
+    """A control that has grown stricter says so of the same state."""
+    scene.know("a", Lamp(colour="blue"), LIT, WHITE)
+    scene.settings["modes"] = {WHITE: {"restore": Mode.OBSERVE}}
+    scene.house.lamps["a"] = Lamp(colour="blue")
+    report = look(scene, "a")
+    assert (report["weaker"], report["drifted"]) == ({}, {arn("a"): [WHITE]})
+
+
 def test_gone_and_out_of_reach(scene: Scene) -> None:
     report = look(scene, "missing", "neighbours-1")
     assert report["looked_at"] == 2

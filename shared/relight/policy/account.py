@@ -19,6 +19,12 @@ class Account:
     public_access: Mapping[str, bool] = field(default_factory=dict)
 
 
+ADVICE = (
+    "If no bucket of the account is meant to be public, switch all four settings on for the account; if one is, exempt "
+    "this control, with the reason."
+)
+
+
 @control(
     "account.public-access",
     title="No bucket of the account can be opened to the public",
@@ -31,13 +37,19 @@ class Account:
     basis=Basis.BASELINE,
 )
 def public_access(account: Account, standard: Standard, baseline: Account | None) -> Iterator[Drift]:
-    """Each of the four settings that the baseline had is on: an account that serves a website may lack some."""
+    """All four settings are on. Those that the baseline had are put back; of the others a person must decide.
+
+    They hold for every bucket, whatever its own settings, so that a website would be gone
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html).
+    """
     before = baseline.public_access if baseline else {}
     found = account.public_access
     if any(before.get(name) and not found.get(name) for name in CLOSED):
         # What was switched on since then stays on.
         wanted = {name: bool(before.get(name) or found.get(name)) for name in CLOSED}
         yield Drift("PublicAccessBlockConfiguration", found=dict(found), wanted=wanted)
+    elif not all(found.get(name) for name in CLOSED):
+        yield Drift("PublicAccessBlockConfiguration", found=dict(found), wanted=CLOSED, manual=ADVICE)
 
 
 def weaker(old: Account, new: Account, standard: Standard) -> tuple[Drift, ...]:
