@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from local.operate.deployment import Deployment, OperatorError
@@ -10,6 +12,7 @@ from relight.errors import AwsError
 from relight.incident import from_data
 from relight.journal import Journal
 from relight.model import Incident
+from relight.posture import Counts, table
 
 # So many of the last postures and incidents: three weeks of hourly sweeps, and what a person looks through.
 POSTURES, INCIDENTS = 500, 200
@@ -21,32 +24,40 @@ def kept(deployment: Deployment, *, all_accounts: bool = False) -> dict[str, Any
     A hub's ledger keeps the incidents of all its members; a report is of one account, so those of others are left out
     unless they are asked for.
     """
-    table = deployment.output("LedgerName")
+    name, owner = deployment.output("LedgerName"), deployment.aws.account
     try:
-        postures = Journal(deployment.aws, table, 0).history(POSTURES)
-        incidents = _incidents(deployment, table)
+        postures = Journal(deployment.aws, name, 0).history(POSTURES)
+        incidents = _incidents(deployment, name)
     except AwsError as error:
         raise OperatorError(
-            f"ledger {table} could not be read: {error}; pass another --profile, or no --stack"
+            f"ledger {name} could not be read: {error}; pass another --profile, or no --stack"
         ) from error
-    own = [each for each in incidents if all_accounts or each.resource.account == deployment.aws.account]
+    own = [each for each in incidents if all_accounts or each.resource.account == owner]
     newest = sorted(own, key=lambda each: each.event_time, reverse=True)
     return {
-        "history": [
-            {"time": moment.isoformat(), "posture": {name: count.as_list() for name, count in counts.items()}}
-            for moment, counts in postures
-        ],
+        "history": history(postures, owner),
         "evidence": [_shown(each) for each in newest[:INCIDENTS]],
     }
 
 
-def _incidents(deployment: Deployment, table: str) -> list[Incident]:
+def history(postures: Iterable[tuple[datetime, Counts]], account: str) -> list[dict[str, Any]]:
+    """An account's postures as a report's own is counted: where that counts accounts, these count no trails. Pure."""
+    return [
+        {
+            "time": moment.isoformat(),
+            "posture": {row.control: row.count.as_list() for row in table({account: counts})},
+        }
+        for moment, counts in postures
+    ]
+
+
+def _incidents(deployment: Deployment, name: str) -> list[Incident]:
     """All that was told, once each: what stands is noted by its day too."""
     rows = deployment.aws.home.pages(
         "dynamodb",
         "Scan",
         "Items",
-        TableName=table,
+        TableName=name,
         FilterExpression="begins_with(pk, :incident) AND #status = :told",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":incident": {"S": "incident#"}, ":told": {"S": "told"}},

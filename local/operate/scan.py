@@ -20,9 +20,9 @@ from relight.errors import AwsError, RelightError
 from relight.ledger import Ledger
 from relight.model import MET, Actor, Basis, Call, Cause, Drift, Finding, Mode, Observed, Outcome, Resource, Scope
 from relight.notify import Notifier
-from relight.policy import CONTROLS, controls_of, trail_delivery, with_reports
+from relight.policy import CONTROLS, concerning, controls_of, judged_of, trail_delivery, with_reports
 from relight.policy.exemption import exempt
-from relight.posture import PRACTICES, Count, Counts, Unit, added, counted
+from relight.posture import PRACTICES, Count, Counts, Unit, added, counted, unjudged
 from relight.reconcile import one_by_one
 from relight.record import Record
 from relight.resources import account, alarm, bucket, seen, trail
@@ -174,12 +174,19 @@ class Scanner:
         judged = with_reports(case.judge(observed), observed.state, self.standard)
         findings = [each for each in judged if each.control in self.controls]
         found, remaining = self._but_exempt(observed.resource, findings)
+        found.counts = {**self._off(case, observed), **found.counts}
         found.met += [(each, observed.resource) for each in remaining if _is_met(each)]
         found.unchecked += _doubts(observed, [each for each in remaining if each.outcome in IN_DOUBT])
         for finding in (self._ended(each) for each in remaining if each.drifts):
             calls = case.plan(observed, [finding], Outcome.OBSERVED)
             found.violations.append(Violation(case.scope, observed.resource, finding, calls))
         return found
+
+    def _off(self, case: Case, observed: Observed[Any]) -> Counts:
+        """Every control that is asked for and off; whatever is met counts all the same."""
+        judge_of = concerning if observed.out_of_reach else judged_of
+        rows = [each for each in judge_of(case.kind.KIND, observed.state, None) if each.id in self.controls]
+        return {each.id: Count(exempt=1) for each in rows if each.is_off(self.standard, "introduce")}
 
     def _but_exempt(self, resource: Resource, findings: Iterable[Finding]) -> tuple[Scan, tuple[Finding, ...]]:
         today = self.clock.now().date()
@@ -216,8 +223,7 @@ class Scanner:
 
     def _unknown(self, kind: Kind, number: int) -> Counts:
         rows = [each for each in controls_of(kind.KIND) if each.id in self.controls]
-        on = [each for each in rows if each.mode("introduce", self.standard) is not Mode.OFF]
-        return {each.id: Count(unknown=number) for each in on if number}
+        return unjudged(rows, self.standard, number, ("introduce",)) if number else {}
 
     def _nothing(self, found: Scan) -> Scan:
         """Where an account has nothing of what one is enough of, the account itself violates; else it meets that."""

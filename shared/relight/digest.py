@@ -107,14 +107,15 @@ def _summary(progress: Progress, repaired: int) -> str:
 
 
 def _row(row: Row, before: Counts) -> str:
-    """``VPC flow logs: 12 of 40 not (30.0 %; 81.2 % in the study), 28 before``."""
+    """``VPC flow logs: 12 of 40 not (30.0 %; 81.2 % in the study), 28 before, 2 exempt or off``."""
     judged = row.count.met + row.count.violated
     share = f"{row.percent:.1f} %" if row.percent is not None else "nothing judged"
     study = f"; {row.study} % in the study" if row.study is not None else ""
     was = before.get(row.control)
     changed = f", {was.violated} before" if was and not row.unit.startswith("accounts") and was != row.count else ""
     unknown = f", {row.count.unknown} unknown" if row.count.unknown else ""
-    return f"  {row.title}: {row.count.violated} of {judged} not ({share}{study}){changed}{unknown}"
+    exempt = f", {row.count.exempt} exempt or off" if row.count.exempt else ""
+    return f"  {row.title}: {row.count.violated} of {judged} not ({share}{study}){changed}{unknown}{exempt}"
 
 
 def _others(rows: Sequence[Row]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Self
 from relight.aws import Aws
 from relight.ledger import key_of
 from relight.model import Call
-from relight.posture import Count, Counts
+from relight.posture import Count, Counts, as_lists
 
 # How long it is remembered that a sweep was, and how far it came: longer than any retry or dead letter lives.
 PROGRESS = timedelta(days=15)
@@ -52,8 +52,7 @@ class Journal:
     def enter(self, counts: Counts, now: datetime) -> None:
         """The posture that a sweep has left."""
         key = key_of(f"posture#{self._account}", f"{self._place.region}#{now.isoformat()}")
-        numbers = {name: each.as_list() for name, each in counts.items()}
-        self._enter(key, {"counts": {"S": json.dumps(numbers)}}, now + timedelta(days=self._days))
+        self._enter(key, {"counts": {"S": json.dumps(as_lists(counts))}}, now + timedelta(days=self._days))
 
     def history(self, most: int) -> list[tuple[datetime, dict[str, Count]]]:
         """The last postures, the oldest first."""

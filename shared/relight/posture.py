@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relight.model import MET, Finding, Outcome
-from relight.policy import CONTROLS
+from relight.policy import CONTROLS, Control
+from relight.standard import Standard
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many resources a control was judged of. `unknown`: could not be judged, or is out of reach."""
+    """How many resources a control was judged of. `unknown`: could not be judged, or is out of reach.
+
+    `exempt`: left as it is by decision, be it an exemption or the mode `off`.
+    """
 
     met: int = 0
     violated: int = 0
@@ -98,9 +102,26 @@ class Row:
 
 
 def counted(findings: Iterable[Finding], exempt: Iterable[str] = ()) -> dict[str, Count]:
-    """What one resource's findings say, by control; `exempt` are the controls that the standard exempts it from."""
+    """What one resource's findings say, by control; `exempt` are those that it is exempt from, or that are off."""
     found = {finding.control: _count(finding) for finding in findings if finding.control in CONTROLS}
     return found | dict.fromkeys(exempt, Count(exempt=1))
+
+
+def unjudged(
+    controls: Iterable[Control],
+    standard: Standard,
+    number: int = 1,
+    situations: Iterable[str] = ("restore", "introduce"),
+) -> dict[str, Count]:
+    """What so many resources count for of which nothing is known, by control."""
+    unknown, off = Count(unknown=number), Count(exempt=number)
+    return {each.id: off if each.is_off(standard, *situations) else unknown for each in controls}
+
+
+def not_missed(counts: Counts, standard: Standard) -> dict[str, Count]:
+    """What an account counts for that has nothing of what one is enough of, or each Region needs, and that is off."""
+    rows = (CONTROLS[each.control] for each in PRACTICES if each.unit.is_account and each.control not in counts)
+    return {row.id: Count(exempt=1) for row in rows if row.is_off(standard, "introduce")}
 
 
 def _count(finding: Finding) -> Count:
@@ -109,6 +130,11 @@ def _count(finding: Finding) -> Count:
     if finding.outcome in MET or not finding.drifts:
         return Count(met=1)
     return Count(violated=1)
+
+
+def as_lists(counts: Counts) -> dict[str, list[int]]:
+    """For JSON."""
+    return {name: each.as_list() for name, each in counts.items()}
 
 
 def added(*counts: Counts) -> dict[str, Count]:

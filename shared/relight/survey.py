@@ -12,12 +12,13 @@ from relight.errors import AwsError, MalformedRecord
 from relight.mend import mend
 from relight.message import shown
 from relight.model import MET, Baseline, Finding, Observed, Outcome, Resource, Scope
-from relight.policy import controls_of, judge, with_reports
+from relight.policy import concerning, controls_of, judge, judged_of, with_reports
 from relight.policy.exemption import exempt
 from relight.policy.state import lasting, written
-from relight.posture import Count, Counts, added, counted
+from relight.posture import Counts, added, as_lists, counted, unjudged
 from relight.reconcile import advance, known, one_by_one, too_large
 from relight.resources.kind import Kind
+from relight.standard import Exemption
 
 SOURCE = "relight.sweep"
 # Bytes of a state's JSON: a batch of fifty fits into the 6 MB that Lambda answers with
@@ -65,7 +66,8 @@ def look(run: Runtime, kind: Kind, scope: Scope, *, full: bool = False) -> dict[
     for observed in one_by_one(run, kind, scope, baselines, unread):
         report["looked_at"] += 1
         counts.append(_looked(run, kind, observed, baselines.get(observed.resource.arn), report, new))
-    counts += [_unknown(kind)] * len(unread)
+    if unread:
+        counts.append(unjudged(controls_of(kind.KIND), run.standard, len(unread)))
     report["failed"] |= {name: str(error) for name, error in unread.items()}
     written = run.ledger.keep_all(new)
     kept = {pair[0].arn: pair[1] for pair, is_kept in zip(new, written, strict=True) if is_kept}
@@ -76,7 +78,7 @@ def look(run: Runtime, kind: Kind, scope: Scope, *, full: bool = False) -> dict[
         report["baselines"] = {
             arn: {"controls": sorted(each.controls), "state": _shown(each.state)} for arn, each in every.items()
         }
-    report["counts"] = {name: each.as_list() for name, each in added(*counts).items()}
+    report["counts"] = as_lists(added(*counts))
     return report
 
 
@@ -89,15 +91,18 @@ def _looked(
     new: list[tuple[Resource, Baseline[Any]]],
 ) -> Counts:
     """Judges one resource and enters it in the report; what it counts for."""
-    arn = observed.resource.arn
+    arn, today = observed.resource.arn, run.clock.now().date()
     if observed.out_of_reach:
         report["out_of_reach"][arn] = observed.out_of_reach
-        return _unknown(kind)
-    judged, today = judge(kind.KIND, observed.state, run.standard, baseline), run.clock.now().date()
+        counts = unjudged(concerning(kind.KIND, None, baseline), run.standard)
+        exemptions = {c: e for c in counts if (e := run.standard.exemption(c, arn)) and today <= e.expires}
+        _note_exempt(arn, exemptions, report)
+        return counts | counted((), exemptions)
+    judged = judge(kind.KIND, observed.state, run.standard, baseline)
     findings, _ = exempt(judged, arn, run.standard, today)
     told, exemptions = exempt(with_reports(judged, observed.state, run.standard), arn, run.standard, today)
-    if exemptions:
-        report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
+    _note_exempt(arn, exemptions, report)
+    off = {each.id for each in judged_of(kind.KIND, observed.state, baseline)} - {each.control for each in judged}
     repairable = [f for f in findings if f.outcome is Outcome.FAILED]
     if repairable:
         report["repairable"][observed.resource.name] = max(f.severity.rank for f in repairable)
@@ -113,7 +118,7 @@ def _looked(
         report["weaker"][arn] = weaker
     if not repairable and (advanced := advance(run, kind, observed, findings, baseline)):
         new.append((observed.resource, advanced))
-    return counted(told, exemptions)
+    return counted(told, {*exemptions, *off})
 
 
 def _failing(findings: Iterable[Finding], told: Iterable[Finding]) -> list[str]:
@@ -129,9 +134,9 @@ def _fields(finding: Finding) -> str:
     return "; ".join(f"{drift.field}: {shown(drift.found)}" for drift in finding.drifts)
 
 
-def _unknown(kind: Kind) -> Counts:
-    """What a resource counts for of which nothing is known."""
-    return dict.fromkeys((each.id for each in controls_of(kind.KIND)), Count(unknown=1))
+def _note_exempt(arn: str, exemptions: Mapping[str, Exemption], report: dict[str, Any]) -> None:
+    if exemptions:
+        report["exempt"][arn] = [f"{c}: {e.reason}, until {e.expires}" for c, e in exemptions.items()]
 
 
 def _shown(state: Any) -> Any:

@@ -30,7 +30,7 @@ from relight.ledger import Ledger
 from relight.model import Call, Incident
 from relight.notify import Notifier
 from relight.policy import controls_of
-from relight.posture import Count, Counts
+from relight.posture import Counts, as_lists, not_missed, unjudged
 from relight.progress import Progress
 from relight.resources import account, alarm, bucket, forwarder, key, log_group, recorder, trail, vpc
 from relight.resources.kind import Kind
@@ -256,8 +256,9 @@ def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
                     _note(desk, progress)
         except RelightError as error:
             _note_unlisted(progress, place, f"{kind.KIND}s", error)
-            progress.add({"counts": _unknown(kind, 1)})
+            progress.add({"counts": _unknown(desk, kind, 1)})
         progress.kind, progress.done = progress.kind + 1, 0
+    progress.add({"counts": as_lists(not_missed(progress.counts, desk.standard))})
     return True
 
 
@@ -308,8 +309,8 @@ def _batches(names: Iterator[str], kind: Kind) -> Iterator[list[str]]:
         yield batch
 
 
-def _unknown(kind: Kind, count: int) -> dict[str, list[int]]:
-    return {control.id: Count(unknown=count).as_list() for control in controls_of(kind.KIND)}
+def _unknown(desk: Desk, kind: Kind, number: int) -> dict[str, list[int]]:
+    return as_lists(unjudged(controls_of(kind.KIND), desk.standard, number))
 
 
 def _handed(desk: Desk, progress: Progress, place: Place, kind: Kind, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -330,7 +331,7 @@ def _handed(desk: Desk, progress: Progress, place: Place, kind: Kind, request: M
     except (RelightError, ValueError) as error:
         why = str(error)
     names = request["names"]
-    counts = _unknown(kind, len(names)) if progress.phase == "look" else {}
+    counts = _unknown(desk, kind, len(names)) if progress.phase == "look" else {}
     return {"counts": counts, "failed": {f"{function} ({names[0]} …)": why}}
 
 

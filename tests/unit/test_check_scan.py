@@ -61,6 +61,13 @@ def test_one_exemption_settles_another_accounts_trail() -> None:
     assert ("trail.multi-region", ORGANISATIONS, EXEMPTION) in found.exempt
 
 
+def test_a_control_that_is_off_is_exempt_even_of_what_is_out_of_reach() -> None:
+    modes = {"trail.multi-region": {"introduce": Mode.OFF, "restore": Mode.OFF}}
+    found = trails_only({"cloudtrail:DescribeTrails": shown}, modes=modes)
+    assert found.counts["trail.multi-region"] == Count(exempt=1)
+    assert found.counts["trail.logging"] == Count(unknown=1)
+
+
 def test_a_region_whose_trails_cannot_be_listed_hides_nothing_of_the_others() -> None:
     def trails(region: str, **_: Any) -> Any:
         if region == OTHER:

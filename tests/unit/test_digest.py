@@ -19,7 +19,12 @@ STATE = {"account": ACCOUNT, "region": REGION, "logging": True, "prefix": "", "b
 BASELINE = {"controls": ["trail.kms-encryption", "trail.logging"], "state": STATE}
 REPORT: dict[str, Any] = {
     "looked_at": 5,
-    "counts": {"vpc.flow-logs": [1, 3, 1, 0], "trail.multi-region": [1, 0, 0, 0], "trail.logging": [1, 1, 0, 0]},
+    "counts": {
+        "vpc.flow-logs": [1, 3, 1, 0],
+        "key.rotation": [0, 0, 0, 2],
+        "trail.multi-region": [1, 0, 0, 0],
+        "trail.logging": [1, 1, 0, 0],
+    },
     "kept": {TRAIL_ARN: ["trail.logging", "trail.kms-encryption"]},
     "drifted": {VPC_ARN: ["vpc.flow-logs"]},
     "exempt": {BUCKET_ARN: ["bucket.access-logging: an archive, until 2027-06-30"]},
@@ -64,7 +69,7 @@ POSTURE, after this sweep
   AWS Config records: 1 of 1 not (100.0 %; 9.1 % in the study)
   Trail buckets log access: 0 of 0 not (nothing judged; 41.1 % in the study)
   Trails are encrypted with a KMS key: 0 of 0 not (nothing judged; 91.4 % in the study)
-  Customer keys are rotated: 0 of 0 not (nothing judged; 20.5 % in the study)
+  Customer keys are rotated: 0 of 0 not (nothing judged; 20.5 % in the study), 2 exempt or off
   VPC flow logs: 2 of 4 not (50.0 %; 81.2 % in the study), 3 before, 1 unknown
   1 of 1 other controls are not met everywhere: trail.logging (1)
 

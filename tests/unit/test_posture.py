@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from local.operate.archive import history
 from relight.model import Cause, Drift, Finding, Mode, Outcome, Severity
 from relight.policy import CONTROLS
-from relight.posture import PRACTICES, Count, Row, added, counted, table
+from relight.posture import PRACTICES, Count, Row, added, counted, not_missed, table, unjudged
+from tests.unit.builders import ACCOUNT, NOON, standard
 
 DRIFT = (Drift("F", 1, 2),)
 MULTI_REGION, CONFIG, FLOW_LOGS = "trail.multi-region", "config.recording", "vpc.flow-logs"
@@ -80,3 +82,23 @@ def test_the_nine_come_first_whatever_there_is_and_the_others_where_they_were_ju
     assert [each.control for each in rows] == [*(each.control for each in PRACTICES), "trail.logging"]
     assert [each.study for each in rows] == [*(each.study for each in PRACTICES), None]
     assert all(each.control in CONTROLS for each in rows)
+
+
+def test_what_an_account_has_none_of_and_nobody_asks_for_is_exempt() -> None:
+    off = standard(modes={MULTI_REGION: {"introduce": Mode.OFF}, FLOW_LOGS: {"introduce": Mode.OFF}})
+    assert not_missed({}, off) == {MULTI_REGION: Count(exempt=1)}
+    assert not_missed({MULTI_REGION: Count(met=1)}, off) == not_missed({}, standard()) == {}
+
+
+def test_what_is_off_is_exempt_and_not_unknown() -> None:
+    controls = [CONTROLS[FLOW_LOGS], CONTROLS[CONFIG]]
+    half = standard(modes={FLOW_LOGS: {"introduce": Mode.OFF}})
+    assert unjudged(controls, half, 2) == {FLOW_LOGS: Count(unknown=2), CONFIG: Count(unknown=2)}
+    assert unjudged(controls, half, 2, ("introduce",)) == {FLOW_LOGS: Count(exempt=2), CONFIG: Count(unknown=2)}
+
+
+def test_a_trend_counts_what_the_report_counts() -> None:
+    """One of an account's three trails is multi-Region: that is a whole account, and not a third of one."""
+    (then,) = history([(NOON, {MULTI_REGION: Count(met=1, violated=2), FLOW_LOGS: Count(1, 2, 3, 4)})], ACCOUNT)
+    assert then["time"] == NOON.isoformat()
+    assert (then["posture"][MULTI_REGION], then["posture"][FLOW_LOGS]) == ([1, 0, 0, 0], [1, 2, 3, 4])

@@ -49,9 +49,13 @@ def test_the_trails_of_other_regions_and_of_the_organisation_are_listed_too() ->
 
 
 def test_the_names_of_the_trails_that_are_at_home_here() -> None:
-    aws, session = fake_aws(cloudtrail__DescribeTrails={"trailList": [listed()]})
-    assert kind.list_names(aws.home, standard()) == [TRAIL_ARN]
-    assert session.calls == [(REGION, "cloudtrail:DescribeTrails", {"includeShadowTrails": False})]
+    """An organisation's trail too, once: it may cover the account, so nobody can say that none does."""
+    organisations = f"arn:aws:cloudtrail:{REGION}:{STRANGER}:trail/all"
+    shadow = listed(TrailARN=f"{TRAIL_ARN}-2", HomeRegion="eu-west-1")
+    aws, _ = fake_aws(
+        cloudtrail__DescribeTrails={"trailList": [listed(), shadow, listed(TrailARN=organisations)]},
+    )
+    assert kind.list_names(aws.home, standard()) == [TRAIL_ARN, organisations]
 
 
 def test_observe_reads_every_field() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from relight.errors import MalformedRecord
 from relight.ledger import BATCH as ROWS
 from relight.ledger import LARGEST_STATE
 from relight.model import Mode, Outcome, Severity
+from relight.standard import Exemption
 from relight.survey import LARGEST_SHOWN, SOURCE, survey
 from relight.sweep import BATCH
 from tests.unit.builders import ACCOUNT, REGION
@@ -129,8 +131,28 @@ def test_what_could_not_be_judged_failed_and_is_not_drift(scene: Scene) -> None:
 
 def test_a_control_that_is_off_is_not_reported(scene: Scene) -> None:
     scene.settings["modes"] = {WHITE: {"introduce": Mode.OFF}}
-    scene.house.lamps["a"] = Lamp(colour="blue")
-    assert look(scene, "a")["drifted"] == {}
+    scene.house.lamps |= {"a": Lamp(colour="blue"), "b": Lamp()}
+    report = look(scene, "a", "b")
+    assert report["drifted"] == {}
+    assert report["counts"] == {LIT: [2, 0, 0, 0], WHITE: [1, 0, 0, 1]}, "left out by decision, not unseen"
+
+
+def test_nobody_asks_whether_what_is_off_could_be_judged(scene: Scene) -> None:
+    scene.settings["modes"] = {WHITE: {"introduce": Mode.OFF, "restore": Mode.OFF}}
+    scene.house.lamps["b"] = Lamp()
+    scene.house.unreadable = {"b"}
+    assert look(scene, "b", "neighbours-1")["counts"] == {LIT: [0, 0, 2, 0], WHITE: [0, 0, 0, 2]}
+
+
+def test_an_exemption_settles_what_is_out_of_reach(scene: Scene) -> None:
+    theirs = arn("neighbours-1")
+    scene.settings["exemptions"] = (
+        Exemption(LIT, theirs, "theirs", date(2099, 1, 1)),
+        Exemption(WHITE, theirs, "theirs", date(2001, 1, 1)),
+    )
+    report = look(scene, "neighbours-1")
+    assert report["counts"] == {LIT: [0, 0, 0, 1], WHITE: [0, 0, 1, 0]}
+    assert report["exempt"] == {theirs: [f"{LIT}: theirs, until 2099-01-01"]}
 
 
 def test_baselines_of_many(scene: Scene) -> None:

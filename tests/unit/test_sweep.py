@@ -67,7 +67,7 @@ class Scene:
     def __init__(self) -> None:
         self.reports: Reports = lambda _kind, request: {"looked_at": len(request["names"])}
         self.answers: dict[str, Answer] = {
-            "cloudtrail:DescribeTrails": {"trailList": [{"TrailARN": TRAIL_ARN}]},
+            "cloudtrail:DescribeTrails": {"trailList": [{"TrailARN": TRAIL_ARN, "HomeRegion": REGION}]},
             "ec2:DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}, {"VpcId": "vpc-2"}]},
             "s3:ListBuckets": {"Buckets": [{"Name": "b"}]},
             "lambda:Invoke": self._invoke,
@@ -159,7 +159,7 @@ def test_every_kind_is_listed_and_handed_to_its_function(scene: Scene) -> None:
 def test_the_lists_are_of_the_accounts_own_in_this_region(scene: Scene) -> None:
     scene.run()
     assert [(name, params) for _, name, params in scene.session.calls if name != "lambda:Invoke"] == [
-        ("cloudtrail:DescribeTrails", {"includeShadowTrails": False}),
+        ("cloudtrail:DescribeTrails", {"includeShadowTrails": True}),
         ("ec2:DescribeVpcs", {"Filters": [{"Name": "owner-id", "Values": [ACCOUNT]}]}),
         ("s3:ListBuckets", {"BucketRegion": REGION}),
     ]

@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from relight.errors import RelightError
-from relight.model import Resource
+from relight.model import Mode, Resource
 from relight.posture import Count, Counts, table
 from relight.progress import Progress
 from relight.resources import account, bucket, forwarder, trail, vpc
@@ -58,6 +58,7 @@ class Hub:
         self.denied: set[str] = set()  # accounts
         self.out_of_reach: set[str] = set()  # REGION/NAME
         self.drifting: set[str] = set()  # ACCOUNT/REGION
+        self.modes: dict[str, dict[str, Mode]] = {}
         self.clock, self.ledger, self.notifier, self.journal = FakeClock(), FakeLedger(), FakeNotifier(), Journals()
         self.started: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
@@ -101,7 +102,7 @@ class Hub:
 
     @property
     def desk(self) -> Desk:
-        settings = standard(organization=ORGANIZATION, families=FAMILIES)
+        settings = standard(organization=ORGANIZATION, families=FAMILIES, modes=self.modes)
         return Desk(settings, self.aws, self.ledger, self.journal, self.notifier, self.clock)
 
     def _list_accounts(self, _region: str) -> Any:
@@ -317,6 +318,24 @@ def test_regions_that_the_organisation_forbids_to_list_are_told_and_no_failure(h
     assert {each["region"] for each in hub.requests} == {REGION}
     (message,) = hub.notifier.sent
     assert f"{REGION}: Regions (ec2:DescribeRegions: UnauthorizedOperation" in message.text
+
+
+def test_an_account_without_a_trail_does_not_miss_one_where_nobody_asks_for_it(hub: Hub) -> None:
+    hub.modes = {"trail.multi-region": {"introduce": Mode.OFF}}
+    assert hub.sweep(SCHEDULED) == []
+    posture = hub.journal.accounts[FIRST][-1][1]
+    assert posture["trail.multi-region"] == Count(exempt=1)
+
+
+def test_a_member_that_an_organisations_trail_may_cover_has_it_looked_at_once(hub: Hub) -> None:
+    theirs = f"arn:aws:cloudtrail:{REGION}:{SECOND}:trail/organisation"
+    assert isinstance(hub.session.answers, dict)
+    hub.session.answers["cloudtrail:DescribeTrails"] = {"trailList": [{"TrailARN": theirs, "HomeRegion": REGION}]}
+    hub.sweep(SCHEDULED)
+    asked = [
+        (each["region"], each["names"]) for each in hub.requests if (each["kind"], each["account"]) == ("trail", FIRST)
+    ]
+    assert asked == [(REGION, [theirs])]
 
 
 def test_what_fails_in_one_account_is_raised_and_the_next_is_swept(hub: Hub) -> None:

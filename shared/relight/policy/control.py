@@ -66,6 +66,10 @@ class Control:
         mode = modes.get(situation) or self.create or modes["introduce"]
         return Mode.OBSERVE if standard.mode is Mode.OBSERVE and mode is Mode.ENFORCE else mode
 
+    def is_off(self, standard: Standard, *situations: str) -> bool:
+        """Whether nobody asks for it in any of these situations."""
+        return all(self.mode(each, standard) is Mode.OFF for each in situations)
+
 
 def control(control_id: str, **row: Any) -> Callable[[CheckT], CheckT]:
     """Declares the decorated function to be a control's check; `row` holds the other fields of Control."""

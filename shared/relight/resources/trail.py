@@ -306,9 +306,11 @@ def _bucket_region(place: Place, bucket: str) -> str:
 
 
 def list_names(place: Place, standard: Standard) -> list[str]:
-    """The ARNs of the trails that have their home in the Region; shadow and organisation trails are left out."""
-    answer = place.read("cloudtrail", "DescribeTrails", includeShadowTrails=False) or {}
-    return [trail["TrailARN"] for trail in answer["trailList"]]
+    """The ARNs of the trails that have their home in the Region, an organisation's too, of whichever account.
+
+    It may be all that an account has: then nobody can tell from here that none covers it, or that one does.
+    """
+    return [each["TrailARN"] for each in seen.trails(place) if each["HomeRegion"] == place.region]
 
 
 def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) -> dict[str, str]:
