@@ -35,6 +35,9 @@ def drifts(check: Any, key: Key, before: Key | None = None) -> list[tuple[str, A
         pytest.param(kms_key(), None, [], id="enabled"),
         pytest.param(kms_key(state="Disabled"), None, [("KeyState", "Disabled", False)], id="disabled"),
         pytest.param(kms_key(state="PendingDeletion"), None, [("KeyState", "PendingDeletion", False)], id="going"),
+        pytest.param(
+            kms_key(state="PendingReplicaDeletion"), None, [("KeyState", "PendingReplicaDeletion", False)], id="last"
+        ),
         pytest.param(kms_key(state="PendingImport"), None, [("KeyState", "PendingImport", True)], id="no-material"),
         pytest.param(kms_key(state="Unavailable"), None, [("KeyState", "Unavailable", True)], id="disconnected"),
         pytest.param(kms_key(state="Creating"), None, [("KeyState", "Creating", True)], id="not-ready"),

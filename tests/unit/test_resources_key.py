@@ -193,8 +193,9 @@ def planned(*drifts: Drift, before: Key | None = None) -> list[tuple[str, dict[s
     return [(call.operation, {n: v for n, v in call.params.items() if n != "KeyId"}) for call in calls]
 
 
-def test_a_cancelled_deletion_leaves_the_key_disabled_so_it_is_enabled_next() -> None:
-    going = Drift("KeyState", "PendingDeletion", "Enabled")
+@pytest.mark.parametrize("state", ["PendingDeletion", "PendingReplicaDeletion"])
+def test_a_cancelled_deletion_leaves_the_key_disabled_so_it_is_enabled_next(state: str) -> None:
+    going = Drift("KeyState", state, "Enabled")
     rotate = Drift("KeyRotationEnabled", found=False, wanted=True)
     assert planned(rotate, going) == [("CancelKeyDeletion", {}), ("EnableKey", {}), ("EnableKeyRotation", {})]
     assert planned(Drift("KeyState", "Disabled", "Enabled")) == [("EnableKey", {})]

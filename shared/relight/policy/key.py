@@ -12,7 +12,10 @@ from relight.model import Basis, Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
 from relight.standard import Standard
 
-ENABLED, DISABLED, PENDING_DELETION = "Enabled", "Disabled", "PendingDeletion"
+ENABLED, DISABLED = "Enabled", "Disabled"
+# The second one is a multi-Region primary's, as long as it has replicas; CancelKeyDeletion takes both
+# (https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html).
+PENDING_DELETION = ("PendingDeletion", "PendingReplicaDeletion")
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 # AWS's own period, which EnableKeyRotation takes where none is named
 # (https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html).
@@ -64,7 +67,7 @@ def available(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Dr
     """A key that a trail, its bucket or the standard uses, or used, is enabled and not about to be deleted."""
     if key.state == ENABLED or not users(key, baseline):
         return
-    mendable = key.state in (DISABLED, PENDING_DELETION)
+    mendable = key.state in (DISABLED, *PENDING_DELETION)
     advice = "" if mendable else ADVICE.get(key.state, "Wait until it is enabled, or find out who keeps it from that.")
     yield Drift("KeyState", found=key.state, wanted=ENABLED, manual=advice)
 

@@ -173,7 +173,7 @@ def plan(
     found = {drift.field: drift for drift in drifts}
     calls: list[Call] = []
     if state_drift := found.get("KeyState"):
-        if state_drift.found == PENDING_DELETION:
+        if state_drift.found in PENDING_DELETION:
             calls.append(Call("kms", "CancelKeyDeletion", name))
         calls.append(Call("kms", "EnableKey", name))
     if "KeyRotationEnabled" in found:
