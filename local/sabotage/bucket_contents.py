@@ -61,6 +61,15 @@ def _shut_out(_aws: LocalAws, intruder: Session, victim: Account) -> None:
     intruder.client("s3").put_bucket_policy(Bucket=victim.trail_bucket, Policy=policy)
 
 
+def _exclude(_aws: LocalAws, intruder: Session, victim: Account) -> None:
+    """The statements are all there, with a condition that this account's trails do not meet."""
+    s3 = intruder.client("s3")
+    policy = json.loads(s3.get_bucket_policy(Bucket=victim.trail_bucket)["Policy"])
+    for statement in policy["Statement"]:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
+    s3.put_bucket_policy(Bucket=victim.trail_bucket, Policy=json.dumps(policy))
+
+
 def _no_policy(_aws: LocalAws, intruder: Session, victim: Account) -> None:
     intruder.client("s3").delete_bucket_policy(Bucket=victim.trail_bucket)
 
@@ -73,6 +82,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("bucket.retention", "PutBucketLifecycle", "log files expire after a day", _expire, _proof),
     Sabotage("bucket.retention", "DeleteBucketLifecycle", "the lifecycle is deleted", _forget, _proof),
     Sabotage("bucket.delivery-policy", "PutBucketPolicy", "CloudTrail may not deliver", _shut_out, _proof),
+    Sabotage("bucket.delivery-policy", "PutBucketPolicy", "only a stranger's trails may deliver", _exclude, _proof),
     Sabotage("bucket.delivery-policy", "DeleteBucketPolicy", "the policy is deleted", _no_policy, _proof),
     Sabotage("bucket.exists", "DeleteBucket", "the bucket is deleted", _delete, _proof, "observed"),
 )

@@ -33,7 +33,7 @@ from relight.model import (
     Severity,
 )
 from relight.policy import CONTROLS
-from relight.policy.state import is_whole, written
+from relight.policy.state import among, is_whole, written
 from relight.record import Record
 from relight.repair import BACKOFF, Attempt, repair
 from relight.resources.kind import Kind
@@ -64,7 +64,7 @@ def reconcile(run: Runtime, kind: Kind, record: Record, teller: str, scope: Scop
     doubtful = run.clock.now() - record.time < LAG  # a retry's or a late event's looks are not
     for observed in _observe(run, kind, scope, baselines, unread, created=record.name in kind.CREATES):
         baseline = baselines.get(observed.resource.arn)
-        taken = {} if run.standard.is_own(record.actor) else kind.taken(record, baseline, run.standard)
+        taken = {} if run.standard.is_own(record.actor) else _taken(run, kind, record, observed, baseline)
         case = Case(run, kind, record, scope, teller, baseline, taken)
         try:
             _require_time(run, observed.resource.arn)
@@ -257,6 +257,15 @@ def ended(found: Incident, attempt: Attempt) -> Incident:
         error=attempt.error,
         dark_seconds=outbox.dark_seconds(findings, case.record.time, case.run.clock.now()),
     )
+
+
+def _taken(
+    run: Runtime, kind: Kind, record: Record, observed: Observed[Any], baseline: Baseline[Any] | None
+) -> Mapping[str, str]:
+    """What the record takes away: whom a change shuts out, only those show who are there just now."""
+    if baseline and observed.state is not None:
+        baseline = replace(baseline, state=among(baseline.state, observed.state))
+    return kind.taken(record, baseline, run.standard)
 
 
 def _worth_telling(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -30,6 +30,7 @@ from tests.unit.builders import (
     BUCKET_ARN,
     REGION,
     STRANGER,
+    TRAIL_ARN,
     accepted_by_botocore,
     baseline,
     bucket,
@@ -237,6 +238,13 @@ DELIVERY = {
     ]
 }
 DENY = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+ANOTHERS = {
+    "bucketPolicy": {
+        "Statement": [
+            {**each, "Condition": {"StringEquals": {"aws:SourceAccount": STRANGER}}} for each in DELIVERY["Statement"]
+        ]
+    }
+}
 TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -286,6 +294,25 @@ def put_policy(*more: dict[str, Any]) -> dict[str, Any]:
         ("PutBucketPolicy", {"bucketPolicy": DELIVERY}, bucket(policy=json.dumps(DELIVERY)), ""),
         ("PutBucketPolicy", put_policy(DENY), bucket(policy=json.dumps(DELIVERY)), "delivery-policy"),
         ("PutBucketPolicy", put_policy({**DENY, "Condition": TLS}), bucket(policy=json.dumps(DELIVERY)), ""),
+        (
+            "PutBucketPolicy",
+            put_policy({**DENY, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+            bucket(policy=json.dumps(DELIVERY)),
+            "delivery-policy",
+        ),
+        (
+            "PutBucketPolicy",
+            {"bucketPolicy": {"Statement": [{**each, "Condition": TLS} for each in DELIVERY["Statement"]]}},
+            bucket(policy=json.dumps(DELIVERY)),
+            "delivery-policy",
+        ),
+        ("PutBucketPolicy", ANOTHERS, bucket(policy=json.dumps(DELIVERY)), ""),
+        (
+            "PutBucketPolicy",
+            ANOTHERS,
+            bucket(policy=json.dumps(DELIVERY), trails=(("", TRAIL_ARN),)),
+            "delivery-policy",
+        ),
         ("PutBucketPolicy", put_policy({**DENY, "Action": "s3:DeleteObject"}), bucket(policy=json.dumps(DELIVERY)), ""),
         (
             "PutBucketPolicy",

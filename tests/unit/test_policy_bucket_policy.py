@@ -103,6 +103,12 @@ GOOD = policy(TLS, ACL, WRITE, READER)
         pytest.param(sourced({"StringEquals": {"aws:SourceArn": "arn:other"}}), False, id="another-trails"),
         pytest.param(sourced({"ArnLike": {"AWS:SourceArn": ["arn:aws:cloudtrail:*"]}}), True, id="any-trails"),
         pytest.param(sourced({"StringEquals": {"aws:SourceAccount": STRANGER}}), False, id="another-accounts"),
+        pytest.param(sourced({"Bool": {"aws:SecureTransport": "false"}}), False, id="without-tls"),
+        pytest.param(sourced({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), False, id="an-organisations-principals"),
+        pytest.param(sourced({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}), False, id="a-roles"),
+        pytest.param(sourced({"Null": {"aws:SourceArn": "true"}}), False, id="without-a-source"),
+        pytest.param(sourced({"StringEquals": {"aws:SourceOrgID": "o-1"}}), True, id="in-doubt"),
+        pytest.param(policy({**ACL, "Condition": WRITE["Condition"]}, WRITE), False, id="an-acl-sent-by-writing-only"),
         pytest.param(json.dumps({"Statement": {**ACL, "Action": "*", "Resource": "*"}}), True, id="one-statement"),
     ],
 )
@@ -110,6 +116,30 @@ def test_delivers(text: str, enough: bool) -> None:  # noqa: FBT001
     assert delivers(text, DELIVERED) is enough
     if not enough:
         assert delivers(completed(text, DELIVERED), DELIVERED)
+
+
+VALIDATED = bucket(trails=(("", TRAIL_ARN),), validated=(TRAIL_ARN,))
+
+
+@pytest.mark.parametrize("of", [DELIVERED, VALIDATED])
+@pytest.mark.parametrize(
+    ("resource", "enough", "with_digests"),
+    [
+        pytest.param(f"{NAME}/AWSLogs/{ACCOUNT}/*", True, True, id="all"),
+        pytest.param([f"{FOLDER}/*", f"{FOLDER}-Digest/*"], True, True, id="one-by-one"),
+        pytest.param(f"{FOLDER}/*", True, False, id="logs-only"),
+        pytest.param(f"{FOLDER}-Digest/*", False, False, id="digests-only"),
+    ],
+)
+def test_digests_must_be_let_in_where_a_trail_has_them(
+    of: Bucket,
+    resource: Any,
+    enough: bool,  # noqa: FBT001
+    with_digests: bool,  # noqa: FBT001
+) -> None:
+    text = policy(ACL, {**WRITE, "Resource": resource})
+    assert delivers(text, of) is (with_digests if of.validated else enough)
+    assert delivers(completed(text, of), of)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", "{}"])
@@ -180,6 +210,39 @@ def test_who_was_let_in_is_told() -> None:
     assert told(GOOD, GOOD) == []
     public = {**READER, "Principal": "*"}
     assert told("", policy(public)) == [("Principal", "*", "")]
+
+
+UNSURE = {**WRITE, "Condition": {"StringEquals": {"aws:SourceOrgID": "o-1"}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "found"),
+    [
+        pytest.param([ACL, WRITE], [ACL, UNSURE], [UNSURE], id="new"),
+        pytest.param([], [ACL, UNSURE], [UNSURE], id="where-none-was"),
+        pytest.param([ACL, UNSURE], [ACL, UNSURE], [], id="as-it-was"),
+        pytest.param([ACL, WRITE], [ACL, WRITE, UNSURE], [], id="beside-a-sure-one"),
+        pytest.param([ACL, WRITE, UNSURE], [ACL, UNSURE], [UNSURE], id="without-the-sure-one"),
+        pytest.param(
+            [ACL, WRITE], [{**ACL, **UNSURE, "Action": "s3:*"}, ACL], [{**UNSURE, "Action": "s3:*"}], id="once"
+        ),
+    ],
+)
+def test_an_allow_that_nobody_can_judge_is_told_where_delivery_hangs_on_it(
+    before: list[Any], now: list[Any], found: list[Any]
+) -> None:
+    """It is no violation, and no baseline either."""
+    assert not list(delivery_policy(bucket(policy=policy(*now), trails=DELIVERED.trails), standard(), None))
+    assert told(policy(*before), policy(*now)) == [("Allow", each, "") for each in found]
+
+
+def test_what_the_baseline_had_is_put_back_though_nobody_can_judge_it() -> None:
+    wrong = sourced({"StringEquals": {"aws:SourceAccount": STRANGER}})
+    now = bucket(policy=wrong, trails=DELIVERED.trails)
+    (drift,) = delivery_policy(now, standard(), bucket(policy=policy(ACL, UNSURE)))
+    assert drift.wanted == policy(ACL, UNSURE)
+    (drift,) = delivery_policy(now, standard(), bucket(policy=wrong))
+    assert json.loads(drift.wanted)["Statement"][:2] == json.loads(wrong)["Statement"]
 
 
 KEEP = {"Effect": "Deny", "Principal": "*", "Action": ["s3:DeleteObject*", "s3:PutBucketPolicy"], "Resource": "*"}

@@ -188,6 +188,17 @@ def test_a_lifecycle_is_plain_data_with_the_setting_beside_it() -> None:
     assert seen.state.trails == (("", ""),)
 
 
+def test_which_trails_deliver_there_and_which_of_them_digests() -> None:
+    plain, validated = (f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{name}" for name in ("plain", "validated"))
+    trails = [
+        {"S3BucketName": "trail-logs", "TrailARN": plain, "LogFileValidationEnabled": False},
+        {"S3BucketName": "trail-logs", "TrailARN": validated, "S3KeyPrefix": "x", "LogFileValidationEnabled": True},
+    ]
+    ((seen,), _) = look("trail-logs", cloudtrail__DescribeTrails={"trailList": trails})
+    assert seen.state is not None
+    assert (seen.state.trails, seen.state.validated) == ((("", plain), ("x", validated)), (validated,))
+
+
 def test_a_bucket_that_was_the_accounts_is_gone() -> None:
     ((seen,), _) = look("trail-logs", own=(), before=bucket())
     assert (seen.state, seen.out_of_reach, seen.resource) == (None, "", MINE)

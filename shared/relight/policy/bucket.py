@@ -46,6 +46,8 @@ class Bucket:
     holds_logs: bool = False
     # Prefix and ARN of each trail that delivers here, just now.
     trails: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    # The ARNs of the trails that deliver digests too, for log file validation.
+    validated: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def target(self) -> str:

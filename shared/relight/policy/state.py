@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from relight.model import Unread
@@ -21,6 +21,12 @@ def lasting(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [lasting(each) for each in value]
     return value
+
+
+def among(kept: StateT, now: StateT) -> StateT:
+    """A baseline's state among what is there just now: with the fields of that which no baseline holds."""
+    passing = {each.name: getattr(now, each.name) for each in fields(now) if not each.compare}  # type: ignore[arg-type]
+    return replace(kept, **passing)  # type: ignore[type-var]
 
 
 def written(state: Any) -> str:

@@ -57,6 +57,7 @@ def observe(
     place = aws.at(scope.account, scope.region)
     trails, own = place.together(lambda: seen.trails(place), lambda: _own_buckets(place, scope.names))
     delivering: dict[str, list[tuple[str, str]]] = {}
+    validated = tuple(trail.get("TrailARN", "") for trail in trails if trail.get("LogFileValidationEnabled"))
     for trail in trails:
         sender = trail.get("S3KeyPrefix") or "", trail.get("TrailARN", "")
         delivering.setdefault(trail.get("S3BucketName", ""), []).append(sender)
@@ -74,7 +75,8 @@ def observe(
         found = _read(place.elsewhere(region), scope.account, name, matters=matters, holds=holds)
         if found and (matters or found.logging):
             senders = tuple(delivering.get(name, ()))
-            yield Observed(Resource(KIND, name, full, scope.account, region), replace(found, trails=senders))
+            found = replace(found, trails=senders, validated=validated)
+            yield Observed(Resource(KIND, name, full, scope.account, region), found)
 
 
 def _missing(scope: Scope, name: str, full: str, baseline: Baseline[Bucket] | None) -> Observed[Bucket]:
@@ -224,7 +226,7 @@ def _shuts_out(record: Record, before: Bucket | None) -> bool:
     ):
         return False
     try:
-        return shuts_out(before.policy, json.dumps(put))
+        return shuts_out(before.policy, json.dumps(put), before)
     except UnknownState:  # S3 would not have taken it
         return False
 
