@@ -10,7 +10,7 @@ import pytest
 from relight.errors import UnknownState
 from relight.model import Unread
 from relight.policy.key import Key, available, lets_cloudtrail_encrypt, policy, rotation, strangers, weaker
-from tests.unit.builders import ACCOUNT, FRIEND, KEY_POLICY, STRANGER, kms_key, standard
+from tests.unit.builders import ACCOUNT, FRIEND, KEY_POLICY, STRANGER, TRAIL_ARN, kms_key, standard
 
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 ALLOW = {"Effect": "Allow", "Principal": CLOUDTRAIL, "Action": "kms:GenerateDataKey*", "Resource": "*"}
@@ -105,6 +105,54 @@ def test_whether_a_policy_lets_cloudtrail_encrypt(text: str, lets: bool) -> None
     assert lets_cloudtrail_encrypt(text) is lets
 
 
+def sourced(condition: Any, effect: str = "Allow") -> str:
+    return policy_of(*[ALLOW] * (effect == "Deny"), {**ALLOW, "Effect": effect, "Condition": condition})
+
+
+OTHER = TRAIL_ARN.replace("main", "other")
+CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
+
+
+@pytest.mark.parametrize(
+    ("text", "trails", "lets"),
+    [
+        pytest.param(sourced({"StringEquals": {"aws:SourceArn": TRAIL_ARN}}), [TRAIL_ARN], True, id="its-own"),
+        pytest.param(sourced({"StringEquals": {"aws:SourceArn": OTHER}}), [TRAIL_ARN], False, id="another-trails"),
+        pytest.param(
+            sourced({"StringEquals": {"aws:SourceArn": [TRAIL_ARN]}}), [TRAIL_ARN, OTHER], False, id="one-of-two"
+        ),
+        pytest.param(sourced({"StringEquals": {"aws:SourceArn": OTHER}}), [], True, id="of-none-that-is-known"),
+        pytest.param(
+            sourced({"StringLike": {CONTEXT: f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}}),
+            [TRAIL_ARN],
+            True,
+            id="context",
+        ),
+        pytest.param(
+            sourced({"StringLike": {CONTEXT: f"arn:aws:cloudtrail:*:{STRANGER}:trail/*"}}),
+            [TRAIL_ARN],
+            False,
+            id="another-accounts-context",
+        ),
+        pytest.param(sourced({"Bool": {"aws:SecureTransport": "false"}}), [], False, id="without-tls"),
+        pytest.param(sourced({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}), [], False, id="an-organisations"),
+        pytest.param(sourced({"StringEquals": {"kms:ViaService": "x"}}), [TRAIL_ARN], True, id="in-doubt"),
+        pytest.param(sourced({"StringEquals": {"aws:SourceArn": OTHER}}, "Deny"), [TRAIL_ARN], True, id="denied-other"),
+        pytest.param(sourced({"StringLike": {CONTEXT: "*"}}, "Deny"), [TRAIL_ARN], False, id="denied-by-context"),
+        pytest.param(
+            policy_of(
+                {**ALLOW, "Action": "kms:*"}, {"Effect": "Deny", "NotPrincipal": {"AWS": "x"}, "Action": "kms:*"}
+            ),
+            [],
+            False,
+            id="denied-to-all-but-one",
+        ),
+    ],
+)
+def test_whom_its_conditions_let_encrypt(text: str, trails: list[str], lets: bool) -> None:  # noqa: FBT001
+    assert lets_cloudtrail_encrypt(text, tuple(trails)) is lets
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", policy_of(ALLOW, {**ALLOW, "Effect": "Deny", "Condition": {"Bool": {"x": "true"}}})],
@@ -124,6 +172,23 @@ def test_a_policy_that_shuts_cloudtrail_out_is_put_back_if_the_earlier_one_is_tr
     (drift,) = policy(shut, standard(), None)
     assert drift.manual
     assert not list(policy(kms_key(policy=policy_of(root_of(ACCOUNT)), used_by=("bucket b",)), standard(), None))
+
+
+def test_a_policy_that_lets_another_trail_encrypt_only_is_put_back() -> None:
+    now = kms_key(policy=sourced({"StringEquals": {"aws:SourceArn": OTHER}}), trails=(TRAIL_ARN,))
+    (drift,) = policy(now, standard(), kms_key())
+    assert (drift.wanted, drift.manual) == (KEY_POLICY, "")
+
+
+def test_a_condition_that_nobody_can_judge_is_told_where_encryption_hangs_on_it_since() -> None:
+    text = sourced({"StringEquals": {"kms:ViaService": "x"}})
+    now = kms_key(policy=text, trails=(TRAIL_ARN,))
+    (drift,) = weaker(kms_key(), now, standard())
+    assert (drift.field, drift.found) == ("Allow", json.loads(text)["Statement"][0])
+    assert weaker(now, now, standard()) == ()
+    for unread in ("", "{", Unread("denied")):
+        assert weaker(kms_key(policy=unread), now, standard()) == ()
+    assert weaker(kms_key(), kms_key(policy=text), standard()) == ()
 
 
 def test_strangers() -> None:

@@ -6,6 +6,7 @@ shown here.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.unit.builders import (
     KEY_POLICY,
     REGION,
     STRANGER,
+    TRAIL_ARN,
     accepted_by_botocore,
     baseline,
     kms_key,
@@ -43,6 +45,14 @@ METADATA: dict[str, Any] = {
     "KeySpec": "SYMMETRIC_DEFAULT",
     "Origin": "AWS_KMS",
 }
+ANOTHERS = json.dumps(
+    {
+        "Statement": [
+            {**each, "Condition": {"StringEquals": {"aws:SourceAccount": STRANGER}}}
+            for each in json.loads(KEY_POLICY)["Statement"]
+        ]
+    }
+)
 RULES = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY_ARN}}]
 
 
@@ -127,6 +137,14 @@ def test_what_is_refused_is_unread_and_spoils_nothing_else() -> None:
     assert isinstance(found.state.used_by, Unread)
     with pytest.raises(AwsError):
         look(**answers(kms__DescribeKey=refused("AccessDenied")))
+
+
+def test_which_trails_encrypt_with_it() -> None:
+    trails = [{"Name": "main", "KmsKeyId": KEY_ARN, "TrailARN": TRAIL_ARN}, {"Name": "plain", "TrailARN": "arn:plain"}]
+    (found,), _ = look(**answers(cloudtrail__DescribeTrails={"trailList": trails}))
+    assert found.state.trails == (TRAIL_ARN,)
+    (found,), _ = look(**answers(cloudtrail__DescribeTrails=refused("AccessDenied")))
+    assert found.state.trails == ()
 
 
 @pytest.mark.parametrize(
@@ -225,6 +243,8 @@ def test_a_policy_is_put_back_as_it_was() -> None:
         ("DisableKey", {}, kms_key(used_by=()), set()),
         ("PutKeyPolicy", {"policy": "{}"}, kms_key(), {"key.policy"}),
         ("PutKeyPolicy", {"policy": KEY_POLICY}, kms_key(), set()),
+        ("PutKeyPolicy", {"policy": ANOTHERS}, kms_key(), set()),
+        ("PutKeyPolicy", {"policy": ANOTHERS}, kms_key(trails=(TRAIL_ARN,)), {"key.policy"}),
         ("PutKeyPolicy", {}, kms_key(), set()),
         ("PutKeyPolicy", {"policy": {"not": "a string"}}, kms_key(), set()),
         ("PutKeyPolicy", {"policy": "{}"}, None, set()),

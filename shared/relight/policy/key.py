@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from relight.errors import UnknownState
 from relight.model import Basis, Drift, Mode, Severity, Unread
 from relight.policy.control import control, known
+from relight.policy.statement import (
+    Sent,
+    Statement,
+    acts,
+    allows,
+    best,
+    denies,
+    meets,
+    newly_doubtful,
+    sent_by,
+)
 from relight.standard import Standard
 
 ENABLED, DISABLED = "Enabled", "Disabled"
@@ -22,6 +34,8 @@ CLOUDTRAIL = "cloudtrail.amazonaws.com"
 USUAL_PERIOD_DAYS = 365
 # What CloudTrail and S3 need of a key to write a file with it.
 ENCRYPTING = ("kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext")
+# https://docs.aws.amazon.com/kms/latest/developerguide/services-cloudtrail.html
+CONTEXT = "kms:encryptioncontext:aws:cloudtrail:arn"
 ADVICE = {
     "PendingImport": "Its key material was deleted: import the same material again (ImportKeyMaterial).",
     "Unavailable": "Its custom key store is disconnected: connect it again.",
@@ -44,6 +58,8 @@ class Key:
     # What needs it to write log files, or did as far as is known: "trail NAME", "bucket NAME", "the standard".
     used_by: tuple[str, ...] | Unread = ()
     policy: str | Unread = ""  # JSON; read of keys that something uses
+    # The ARNs of the trails that encrypt with it, just now.
+    trails: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def rotatable(self) -> bool:
@@ -104,10 +120,10 @@ def policy(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Drift
     if not any(user.startswith("trail ") for user in users(key, baseline)):
         return
     text = known(key.policy, f"the policy of key {key.id}")
-    if text and lets_cloudtrail_encrypt(text):
+    if text and lets_cloudtrail_encrypt(text, key.trails):
         return
     before = baseline.policy if baseline and isinstance(baseline.policy, str) else ""
-    if before and lets_cloudtrail_encrypt(before) and not strangers(before, key.account, standard):
+    if before and lets_cloudtrail_encrypt(before, key.trails) and not strangers(before, key.account, standard):
         yield Drift("Policy", found=text, wanted=before)
     else:
         advice = (
@@ -123,18 +139,37 @@ def users(key: Key, baseline: Key | None) -> tuple[str, ...]:
     return before or known(key.used_by, f"who uses key {key.id}")
 
 
-def lets_cloudtrail_encrypt(text: str) -> bool:
-    """Whether a key policy allows CloudTrail to make data keys, and does not deny it.
+def lets_cloudtrail_encrypt(text: str, trails: tuple[str, ...] = ()) -> bool:
+    """Whether a key policy allows CloudTrail to make data keys for each of these trails, and does not deny it.
 
-    Raises UnknownState for a Deny whose conditions decide. Conditions of an Allow are taken as they should be.
+    Raises UnknownState for a Deny with a condition that nobody can tell from here. One of an Allow gets the benefit of
+    the doubt; a new one is told (`weaker`).
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     statements = list(_statements(text))
-    for statement in statements:
-        if statement.get("Effect") == "Deny" and _concerns_cloudtrail(statement):
-            if statement.get("Condition"):
-                raise UnknownState("the key's policy has a Deny whose conditions decide whether CloudTrail may encrypt")
-            return False
-    return any(statement.get("Effect") == "Allow" and _concerns_cloudtrail(statement) for statement in statements)
+    return all(_lets(statements, sent) for sent in _requests(trails))
+
+
+def _lets(statements: list[Statement], sent: Sent) -> bool:
+    stopped = [meets(s, sent) for s in statements if denies(s, CLOUDTRAIL) and _encrypts(s)]
+    if True in stopped or best(_admits(each, sent) for each in statements) is False:
+        return False
+    if None in stopped:
+        raise UnknownState("the key's policy has a Deny whose conditions decide whether CloudTrail may encrypt")
+    return True
+
+
+def _requests(trails: tuple[str, ...]) -> list[Sent]:
+    """What comes with CloudTrail's request for a data key, for each trail; or for one of which nothing is known."""
+    return [{**sent_by(CLOUDTRAIL, arn), CONTEXT: arn} for arn in trails] or [sent_by(CLOUDTRAIL)]
+
+
+def _admits(statement: Statement, sent: Sent) -> bool | None:
+    return meets(statement, sent) if allows(statement, CLOUDTRAIL) and _encrypts(statement) else False
+
+
+def _encrypts(statement: Statement) -> bool:
+    return any(acts(statement, action) for action in ENCRYPTING)
 
 
 def strangers(text: str, account: str, standard: Standard) -> set[str]:
@@ -159,20 +194,6 @@ def _statements(text: str) -> Iterator[Mapping[str, Any]]:
             yield statement
 
 
-def _concerns_cloudtrail(statement: Mapping[str, Any]) -> bool:
-    anybody = statement.get("Principal") == "*" or "*" in _principals(statement, "AWS")
-    named = anybody or CLOUDTRAIL in _principals(statement, "Service")
-    actions = statement.get("Action", ())
-    patterns = [actions] if isinstance(actions, str) else actions
-    return named and any(_covers(pattern, action) for pattern in patterns for action in ENCRYPTING)
-
-
-def _covers(pattern: str, action: str) -> bool:
-    """Whether an action of a policy, which may end in *, covers another one."""
-    wanted, given = action.lower(), str(pattern).lower()
-    return given == wanted or (given.endswith("*") and wanted.startswith(given[:-1]))
-
-
 def _principals(statement: Mapping[str, Any], kind: str) -> tuple[str, ...]:
     principal = statement.get("Principal", {})
     if principal == "*":
@@ -182,7 +203,20 @@ def _principals(statement: Mapping[str, Any], kind: str) -> tuple[str, ...]:
 
 
 def weaker(old: Key, new: Key, standard: Standard) -> tuple[Drift, ...]:
-    """A longer period of rotation than the baseline's."""
+    """A longer period of rotation than the baseline's, and an Allow that nobody can judge for one that is sure."""
+    drifts = [Drift("Allow", found=dict(each), wanted="") for each in _newly_doubtful(old, new)]
     if old.rotation is True and new.rotation is True and new.rotation_days > old.rotation_days:
-        return (Drift("RotationPeriodInDays", found=new.rotation_days, wanted=old.rotation_days),)
-    return ()
+        drifts.append(Drift("RotationPeriodInDays", found=new.rotation_days, wanted=old.rotation_days))
+    return tuple(drifts)
+
+
+def _newly_doubtful(old: Key, new: Key) -> list[Statement]:
+    """The Allows that encryption hangs on now though nobody can judge their conditions, each once."""
+    if not (new.trails and isinstance(old.policy, str) and isinstance(new.policy, str)):
+        return []
+    try:
+        before, after = list(_statements(old.policy)), list(_statements(new.policy))
+    except UnknownState:
+        return []
+    found = [s for sent in _requests(new.trails) for s in newly_doubtful(before, after, partial(_admits, sent=sent))]
+    return [each for each in after if each in found]

@@ -6,7 +6,7 @@ A key belongs to its Region; what uses it is found among the Region's trails, sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relight.aws import Aws, Place, unread
@@ -44,7 +44,7 @@ def observe(
 ) -> Iterator[Observed[Key]]:
     """The named keys that matter: customer-managed ones that are enabled, or that something uses."""
     place = aws.at(scope.account, scope.region)
-    users: dict[str, tuple[str, ...]] | Unread | None = None
+    uses: Uses | None = None
     for name in scope.names:
         full = arn(standard.partition, scope.account, scope.region, name)
         resource = Resource(KIND, full.rpartition("/")[2], full, scope.account, scope.region)
@@ -59,18 +59,25 @@ def observe(
         shown = answer["KeyMetadata"]
         if shown.get("KeyManager") == "AWS":
             continue
-        users = _users(place, standard) if users is None else users
+        uses = uses or _uses(place, standard)
         baseline = baselines.get(full)
-        found = _read(place, shown, users, baseline.state if baseline else None)
+        found = _read(place, shown, uses, baseline.state if baseline else None)
         # Whether a key that is not in use is disabled is its owner's business.
         if found.state == ENABLED or found.used_by:
             yield Observed(resource, found)
 
 
-def _read(
-    place: Place, shown: Mapping[str, Any], users: Mapping[str, tuple[str, ...]] | Unread, before: Key | None
-) -> Key:
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What writes with keys, by the ARN of each: in words, and the ARNs of trails, as far as they could be read."""
+
+    users: Mapping[str, tuple[str, ...]] | Unread
+    trails: Mapping[str, tuple[str, ...]]
+
+
+def _read(place: Place, shown: Mapping[str, Any], uses: Uses, before: Key | None) -> Key:
     former = before.used_by if before and isinstance(before.used_by, tuple) else ()
+    users = uses.users
     now = () if isinstance(users, Unread) else users.get(shown["Arn"], ())
     every = tuple(sorted(list(dict.fromkeys((*now, *former)))[:USERS]))  # sorted: whoever is back is no change
     of_a_trail = any(user.startswith("trail ") for user in every)
@@ -86,6 +93,7 @@ def _read(
         used_by=users if isinstance(users, Unread) else every,
         # Once read, always read: or while a trail is gone, a baseline would forget what its key's policy was.
         policy=_policy(place, shown["Arn"]) if of_a_trail or (before and before.policy) else "",
+        trails=uses.trails.get(shown["Arn"], ()),
     )
     if not found.rotatable or found.state != ENABLED:
         return found
@@ -109,9 +117,10 @@ def _policy(place: Place, key_arn: str) -> str | Unread:
         return unread(error)
 
 
-def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unread:
-    """What writes log files or notifications with a key, by the key's ARN."""
+def _uses(place: Place, standard: Standard) -> Uses:
+    """What writes log files or notifications with keys."""
     found: dict[str, list[str]] = {}
+    encrypting: dict[str, tuple[str, ...]] = {}
     if own := standard.trail_key(place.account, place.region):
         found.setdefault(own, []).append("the standard")
     if standard.topic_key:
@@ -119,14 +128,17 @@ def _users(place: Place, standard: Standard) -> dict[str, tuple[str, ...]] | Unr
     try:
         trails = seen.trails(place)
         for trail in trails:
-            found.setdefault(trail.get("KmsKeyId") or "", []).append(f"trail {trail['Name']}")
+            key = trail.get("KmsKeyId") or ""
+            found.setdefault(key, []).append(f"trail {trail['Name']}")
+            if trail_arn := trail.get("TrailARN"):
+                encrypting[key] = (*encrypting.get(key, ()), trail_arn)
         own_buckets = {bucket["Name"] for bucket in place.pages("s3", "ListBuckets", "Buckets")}
         for bucket in sorted({trail.get("S3BucketName") or "" for trail in trails} & own_buckets):
             for key in _bucket_keys(place, bucket):
                 found.setdefault(key, []).append(f"bucket {bucket}")
     except AwsError as error:
-        return unread(error)
-    return {key: tuple(users) for key, users in found.items()}
+        return Uses(unread(error), encrypting)
+    return Uses({key: tuple(users) for key, users in found.items()}, encrypting)
 
 
 def _bucket_keys(place: Place, bucket: str) -> list[str]:
@@ -154,13 +166,13 @@ def taken(record: Record, baseline: Baseline[Key] | None, standard: Standard) ->
         return {}
     if record.name in ("DisableKey", "ScheduleKeyDeletion", "DeleteImportedKeyMaterial"):
         return {"key.available": "What is written meanwhile fails, and what is encrypted cannot be read."}
-    shuts_out = record.name == "PutKeyPolicy" and not _lets_encrypt(record)
-    return {"key.policy": ""} if shuts_out and before else {}
+    shuts_out = record.name == "PutKeyPolicy" and before and not _lets_encrypt(record, before)
+    return {"key.policy": ""} if shuts_out else {}
 
 
-def _lets_encrypt(record: Record) -> bool:
+def _lets_encrypt(record: Record, before: Key) -> bool:
     try:
-        return lets_cloudtrail_encrypt(record.request.get("policy") or "")
+        return lets_cloudtrail_encrypt(record.request.get("policy") or "", before.trails)
     except UnknownState:
         return True  # omitted or not to be judged: the live policy says
 
