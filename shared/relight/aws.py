@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import RLock
 from typing import Any, Self, TypeVar
 
@@ -110,6 +110,11 @@ class Aws:
         return cls(standard.account, standard.region, session, members=members if standard.organization else None)
 
     @property
+    def today(self) -> date:
+        """The day in UTC, by its clock."""
+        return self._clock.now().date()
+
+    @property
     def is_hub(self) -> bool:
         """Whether other accounts are served."""
         return self._members is not None
@@ -193,6 +198,11 @@ class Place:
         self._aws = aws
         self.account = account
         self.region = region
+
+    @property
+    def today(self) -> date:
+        """The day, for what an answer means only then."""
+        return self._aws.today
 
     def elsewhere(self, region: str) -> Place:
         """Another Region of the same account."""

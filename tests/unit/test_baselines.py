@@ -11,10 +11,11 @@ import pytest
 from relight.errors import RepairFailed
 from relight.model import Baseline, Mode, Observed, Resource, Unread
 from relight.policy import judge
+from relight.policy.state import among
 from relight.reconcile import advance, reconcile
 from relight.standard import Exemption
 from relight.survey import survey
-from tests.unit.builders import ACCOUNT, REGION, record
+from tests.unit.builders import ACCOUNT, REGION, TRAIL_ARN, bucket, record
 from tests.unit.lamps import Lamp, LampKind, Scene, arn
 
 LIT, WHITE = "lamp.lit", "lamp.white"
@@ -186,3 +187,11 @@ def test_the_age_of_a_first_baseline_is_the_present(scene: Scene) -> None:
     scene.clock.moment += timedelta(hours=1)
     look(scene)
     assert row(scene).since == scene.clock.now()
+
+
+def test_a_baseline_among_what_is_there_just_now() -> None:
+    """Of what no baseline holds: whom a change shuts out, only that shows."""
+    kept, now = bucket(policy="before"), bucket(policy="now", trails=(("", TRAIL_ARN),), validated=(TRAIL_ARN,))
+    found = among(kept, now)
+    assert found == kept
+    assert (found.trails, found.validated) == (now.trails, now.validated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from relight.errors import UnknownState
 from relight.policy.bucket import Bucket
 from relight.policy.bucket_policy import changes, completed, delivers, delivery_policy, services
-from tests.unit.builders import ACCOUNT, STRANGER, TRAIL_ARN, bucket, standard
+from tests.unit.builders import ACCOUNT, AFTER, NOON, STRANGER, TRAIL_ARN, bucket, standard
 
 NAME = "arn:aws:s3:::trail-logs"
 SERVICE = {"Service": "cloudtrail.amazonaws.com"}
@@ -243,6 +244,13 @@ def test_what_the_baseline_had_is_put_back_though_nobody_can_judge_it() -> None:
     assert drift.wanted == policy(ACL, UNSURE)
     (drift,) = delivery_policy(now, standard(), bucket(policy=wrong))
     assert json.loads(drift.wanted)["Statement"][:2] == json.loads(wrong)["Statement"]
+
+
+def test_an_allow_that_has_run_out_is_none() -> None:
+    until = {"DateLessThan": {"aws:CurrentTime": str(AFTER.date())}}
+    for moment, enough in ((NOON, True), (AFTER + timedelta(days=1), False)):
+        assert delivers(sourced(until), bucket(trails=DELIVERED.trails, looked_on=moment.date())) is enough
+    assert told(GOOD, sourced(until), bucket(trails=DELIVERED.trails, looked_on=NOON.date()))[0][0] == "Allow"
 
 
 KEEP = {"Effect": "Deny", "Principal": "*", "Action": ["s3:DeleteObject*", "s3:PutBucketPolicy"], "Resource": "*"}

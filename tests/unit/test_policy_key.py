@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from relight.errors import UnknownState
 from relight.model import Unread
 from relight.policy.key import Key, available, lets_cloudtrail_encrypt, policy, rotation, strangers, weaker
-from tests.unit.builders import ACCOUNT, FRIEND, KEY_POLICY, STRANGER, TRAIL_ARN, kms_key, standard
+from tests.unit.builders import ACCOUNT, AFTER, FRIEND, KEY_POLICY, NOON, STRANGER, TRAIL_ARN, kms_key, standard
 
 CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 ALLOW = {"Effect": "Allow", "Principal": CLOUDTRAIL, "Action": "kms:GenerateDataKey*", "Resource": "*"}
@@ -150,7 +151,7 @@ CONTEXT = "kms:EncryptionContext:aws:cloudtrail:arn"
     ],
 )
 def test_whom_its_conditions_let_encrypt(text: str, trails: list[str], lets: bool) -> None:  # noqa: FBT001
-    assert lets_cloudtrail_encrypt(text, tuple(trails)) is lets
+    assert lets_cloudtrail_encrypt(text, kms_key(trails=tuple(trails))) is lets
 
 
 @pytest.mark.parametrize(
@@ -189,6 +190,13 @@ def test_a_condition_that_nobody_can_judge_is_told_where_encryption_hangs_on_it_
     for unread in ("", "{", Unread("denied")):
         assert weaker(kms_key(policy=unread), now, standard()) == ()
     assert weaker(kms_key(), kms_key(policy=text), standard()) == ()
+
+
+def test_an_allow_that_has_run_out_is_none() -> None:
+    text = sourced({"DateLessThan": {"aws:CurrentTime": str(AFTER.date())}})
+    for moment, left in ((NOON, []), (AFTER + timedelta(days=1), ["Policy"])):
+        now = kms_key(policy=text, trails=(TRAIL_ARN,), looked_on=moment.date())
+        assert [d.field for d in policy(now, standard(), kms_key())] == left
 
 
 def test_strangers() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relight.policy.statement import meets, newly_doubtful, sent_by
-from tests.unit.builders import ACCOUNT, STRANGER, TRAIL_ARN
+from tests.unit.builders import ACCOUNT, BEFORE, NOON, STRANGER, TRAIL_ARN
 
 SENT = {**sent_by("cloudtrail.amazonaws.com", TRAIL_ARN), "s3:x-amz-acl": "bucket-owner-full-control"}
 OTHER = TRAIL_ARN.replace("main", "other")
@@ -61,6 +61,35 @@ DOUBT = None
 )
 def test_meets(condition: Any, met: bool | None) -> None:  # noqa: FBT001
     assert meets({"Condition": condition}, SENT) is met
+
+
+PAST, TODAY, FUTURE = "2026-03-13T23:59:59Z", "2026-03-14T00:00:00Z", "2026-03-15"
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "met"),
+    [
+        pytest.param("DateGreaterThan", PAST, True, id="since"),
+        pytest.param("DateGreaterThanEquals", str(int(BEFORE.timestamp())), True, id="since-by-seconds"),
+        pytest.param("DateGreaterThan", FUTURE, False, id="not-yet"),
+        pytest.param("DateGreaterThan", [FUTURE, PAST], True, id="since-one-of-them"),
+        pytest.param("DateGreaterThan", TODAY, DOUBT, id="since-today"),
+        pytest.param("DateLessThan", PAST, False, id="no-more"),
+        pytest.param("DateLessThan", TODAY, DOUBT, id="till-today"),
+        pytest.param("DateLessThan", "2026-03-13T23:59:59-02:00", DOUBT, id="of-another-zone"),
+        pytest.param("DateLessThanEqualsIfExists", PAST, False, id="no-more-if-it-exists"),
+        pytest.param("DateLessThan", [FUTURE, PAST], DOUBT, id="not-for-ever"),
+        pytest.param("DateEquals", PAST, DOUBT, id="at-a-moment"),
+        pytest.param("DateLessThan", "soon", DOUBT, id="no-date"),
+        pytest.param("DateLessThan", "9" * 30, DOUBT, id="no-date-by-far"),
+        pytest.param("StringEquals", PAST, DOUBT, id="as-a-text"),
+    ],
+)
+def test_what_lasts_till_or_from_a_moment(operator: str, values: Any, met: bool | None) -> None:  # noqa: FBT001
+    for key in ("aws:CurrentTime", "aws:EpochTime"):
+        statement = {"Condition": {operator: {key: values}}}
+        assert meets(statement, sent_by("cloudtrail.amazonaws.com", TRAIL_ARN, NOON.date())) is met
+        assert meets(statement, SENT) is None
 
 
 def test_of_a_trail_that_is_not_known_its_source_is_in_doubt() -> None:

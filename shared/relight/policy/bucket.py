@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from relight.model import Basis, Drift, Mode, Severity, Unread
@@ -48,6 +49,7 @@ class Bucket:
     trails: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     # The ARNs of the trails that deliver digests too, for log file validation.
     validated: tuple[str, ...] = field(default=(), compare=False)
+    looked_on: date | None = field(default=None, compare=False)
 
     @property
     def target(self) -> str:

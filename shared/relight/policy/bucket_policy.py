@@ -90,7 +90,7 @@ def _needs(bucket: Bucket, prefix: str, trail_arn: str) -> Iterator[Need]:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
     """
-    whole, sent = _arn(bucket, trail_arn), sent_by(CLOUDTRAIL, trail_arn)
+    whole, sent = _arn(bucket, trail_arn), sent_by(CLOUDTRAIL, trail_arn, bucket.looked_on)
     yield Need("s3:GetBucketAcl", whole, sent)
     for folder in ("CloudTrail", "CloudTrail-Digest")[: 1 + (trail_arn in bucket.validated)]:
         yield Need("s3:PutObject", f"{_place(bucket, prefix, trail_arn)}/{folder}{FILE}", {**sent, **OWNED})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -60,6 +61,7 @@ class Key:
     policy: str | Unread = ""  # JSON; read of keys that something uses
     # The ARNs of the trails that encrypt with it, just now.
     trails: tuple[str, ...] = field(default=(), compare=False)
+    looked_on: date | None = field(default=None, compare=False)
 
     @property
     def rotatable(self) -> bool:
@@ -120,10 +122,10 @@ def policy(key: Key, standard: Standard, baseline: Key | None) -> Iterator[Drift
     if not any(user.startswith("trail ") for user in users(key, baseline)):
         return
     text = known(key.policy, f"the policy of key {key.id}")
-    if text and lets_cloudtrail_encrypt(text, key.trails):
+    if text and lets_cloudtrail_encrypt(text, key):
         return
     before = baseline.policy if baseline and isinstance(baseline.policy, str) else ""
-    if before and lets_cloudtrail_encrypt(before, key.trails) and not strangers(before, key.account, standard):
+    if before and lets_cloudtrail_encrypt(before, key) and not strangers(before, key.account, standard):
         yield Drift("Policy", found=text, wanted=before)
     else:
         advice = (
@@ -139,15 +141,15 @@ def users(key: Key, baseline: Key | None) -> tuple[str, ...]:
     return before or known(key.used_by, f"who uses key {key.id}")
 
 
-def lets_cloudtrail_encrypt(text: str, trails: tuple[str, ...] = ()) -> bool:
-    """Whether a key policy allows CloudTrail to make data keys for each of these trails, and does not deny it.
+def lets_cloudtrail_encrypt(text: str, of: Key | None = None) -> bool:
+    """Whether a policy allows CloudTrail to make data keys for each trail of a key, and does not deny it.
 
     Raises UnknownState for a Deny with a condition that nobody can tell from here. One of an Allow gets the benefit of
     the doubt; a new one is told (`weaker`).
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
     statements = list(_statements(text))
-    return all(_lets(statements, sent) for sent in _requests(trails))
+    return all(_lets(statements, sent) for sent in _requests(of))
 
 
 def _lets(statements: list[Statement], sent: Sent) -> bool:
@@ -159,9 +161,11 @@ def _lets(statements: list[Statement], sent: Sent) -> bool:
     return True
 
 
-def _requests(trails: tuple[str, ...]) -> list[Sent]:
+def _requests(key: Key | None) -> list[Sent]:
     """What comes with CloudTrail's request for a data key, for each trail; or for one of which nothing is known."""
-    return [{**sent_by(CLOUDTRAIL, arn), CONTEXT: arn} for arn in trails] or [sent_by(CLOUDTRAIL)]
+    trails, day = (key.trails, key.looked_on) if key else ((), None)
+    requests: list[Sent] = [{**sent_by(CLOUDTRAIL, arn, day), CONTEXT: arn} for arn in trails]
+    return requests or [sent_by(CLOUDTRAIL, day=day)]
 
 
 def _admits(statement: Statement, sent: Sent) -> bool | None:
@@ -218,5 +222,5 @@ def _newly_doubtful(old: Key, new: Key) -> list[Statement]:
         before, after = list(_statements(old.policy)), list(_statements(new.policy))
     except UnknownState:
         return []
-    found = [s for sent in _requests(new.trails) for s in newly_doubtful(before, after, partial(_admits, sent=sent))]
+    found = [s for sent in _requests(new) for s in newly_doubtful(before, after, partial(_admits, sent=sent))]
     return [each for each in after if each in found]

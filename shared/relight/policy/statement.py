@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,6 +16,7 @@ Sent = Mapping[str, str]
 
 COMPARISONS = ("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "bool")
 EXACT = ("stringequals", "stringequalsignorecase", "bool")
+TIME = ("aws:currenttime", "aws:epochtime")
 CASELESS = ("stringequalsignorecase", "bool")
 # What only the requests of users and roles carry, those through a VPC endpoint, or those made for somebody else: a
 # service's own has none of it, or at least no value that anybody would name. Nor an ACL where it puts no object
@@ -26,11 +28,12 @@ NEVER_SENT = (
 )  # fmt: skip
 
 
-def sent_by(service: str, source_arn: str = "") -> dict[str, str]:
+def sent_by(service: str, source_arn: str = "", day: date | None = None) -> dict[str, str]:
     """What is known to come with each request that a service makes of its own, for the resource with that ARN."""
+    time = dict.fromkeys(TIME, day.isoformat()) if day else {}
     source = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_arn.split(":")[4]} if source_arn else {}
     own = {"aws:principalisawsservice": "true", "aws:principalservicename": service}
-    return {"aws:securetransport": "true", **own, **source}
+    return {"aws:securetransport": "true", **own, **source, **time}
 
 
 def meets(statement: Statement, sent: Sent) -> bool | None:
@@ -56,6 +59,8 @@ def _met(operator: str, key: str, values: list[str], sent: Sent) -> bool | None:
     if plain == "null":
         return any(value.lower() == "false" for value in values)
     plain = plain.removesuffix("ifexists")
+    if key in TIME:
+        return _in_time(plain, values, date.fromisoformat(sent[key]))
     comparison = plain.replace("not", "", 1)
     if comparison not in COMPARISONS:
         return None
@@ -64,6 +69,29 @@ def _met(operator: str, key: str, values: list[str], sent: Sent) -> bool | None:
         value, values = value.lower(), [each.lower() for each in values]
     hit = value in values if comparison in EXACT else any(like(value, each) for each in values)
     return hit is (comparison == plain)
+
+
+def _in_time(operator: str, values: list[str], today: date) -> bool | None:
+    """Whether the day has come, or is gone; what turns today, or will not last, is in doubt."""
+    try:
+        days = [_day(value) for value in values]
+    except (OverflowError, ValueError):
+        return None
+    if operator in ("dategreaterthan", "dategreaterthanequals"):
+        return best(True if day < today else None if day == today else False for day in days)
+    if operator in ("datelessthan", "datelessthanequals"):
+        return None if any(today <= day for day in days) else False
+    return None
+
+
+def _day(text: str) -> date:
+    """Of a date of ISO 8601 in UTC, or of seconds since 1970. Raises OverflowError or ValueError."""
+    if text.isdecimal():
+        return date.fromordinal(date(1970, 1, 1).toordinal() + int(text) // 86400)
+    day, _, time = text.partition("T")
+    if time and not time.endswith(("Z", "+00:00")):
+        raise ValueError(text)
+    return date.fromisoformat(day)
 
 
 def _wants_a_value(operator: str, values: list[str]) -> bool:

@@ -75,7 +75,7 @@ def observe(
         found = _read(place.elsewhere(region), scope.account, name, matters=matters, holds=holds)
         if found and (matters or found.logging):
             senders = tuple(delivering.get(name, ()))
-            found = replace(found, trails=senders, validated=validated)
+            found = replace(found, trails=senders, validated=validated, looked_on=place.today)
             yield Observed(Resource(KIND, name, full, scope.account, region), found)
 
 

@@ -94,6 +94,7 @@ def _read(place: Place, shown: Mapping[str, Any], uses: Uses, before: Key | None
         # Once read, always read: or while a trail is gone, a baseline would forget what its key's policy was.
         policy=_policy(place, shown["Arn"]) if of_a_trail or (before and before.policy) else "",
         trails=uses.trails.get(shown["Arn"], ()),
+        looked_on=place.today,
     )
     if not found.rotatable or found.state != ENABLED:
         return found
@@ -172,7 +173,7 @@ def taken(record: Record, baseline: Baseline[Key] | None, standard: Standard) ->
 
 def _lets_encrypt(record: Record, before: Key) -> bool:
     try:
-        return lets_cloudtrail_encrypt(record.request.get("policy") or "", before.trails)
+        return lets_cloudtrail_encrypt(record.request.get("policy") or "", before)
     except UnknownState:
         return True  # omitted or not to be judged: the live policy says
 
