@@ -126,8 +126,8 @@ def _trail(name: str, request: dict[str, Any]) -> list[Step]:
     whose = {"Name": account.TRAIL}
     if name == "DeleteLogGroup":
         return [("logs", "DeleteLogGroup", {"logGroupName": account.TRAIL_LOG_GROUP})]
-    if name == "DeleteSubscriptionFilter":
-        return [("logs", "DeleteSubscriptionFilter", request)]
+    if name in ("DeleteSubscriptionFilter", "PutSubscriptionFilter"):
+        return [("logs", name, request)]
     if name == "DeleteTrail":
         return [("cloudtrail", "DeleteTrail", whose)]
     if name == "UpdateTrail":

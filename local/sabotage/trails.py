@@ -7,7 +7,7 @@ from local.account import Account
 from local.cloud import LocalAws
 from local.place import Session
 from local.sabotage.model import Sabotage
-from local.settings import ACCOUNT, PARTITION
+from local.settings import ACCOUNT, PARTITION, REGION
 
 ELSEWHERE = "nobody-looks-here"
 SUBSCRIBER = "security-events"
@@ -22,15 +22,20 @@ def furnish(aws: LocalAws, victim: Account) -> None:
     aws.client("cloudtrail").update_trail(Name=victim.trail, IsOrganizationTrail=True)
     aws.client("cloudtrail").add_tags(ResourceId=victim.trail_arn, TagsList=[{"Key": "owner", "Value": "security"}])
     aws.client("s3").create_bucket(Bucket=ELSEWHERE)
-    kinesis = aws.client("kinesis")
-    kinesis.create_stream(StreamName=SUBSCRIBER, ShardCount=1)
-    aws.client("logs").put_subscription_filter(
-        logGroupName=account.TRAIL_LOG_GROUP,
-        filterName=FILTER,
-        filterPattern='{ $.userIdentity.type = "Root" }',
-        destinationArn=kinesis.describe_stream(StreamName=SUBSCRIBER)["StreamDescription"]["StreamARN"],
-        roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{account.TRAIL_LOGS_ROLE}",
-    )
+    aws.client("kinesis").create_stream(StreamName=SUBSCRIBER, ShardCount=1)
+    subscribe(aws)
+
+
+def subscribe(session: LocalAws | Session, **changes: str) -> None:
+    """Puts the SIEM's filter, as it should be but for the changes."""
+    wanted = {
+        "logGroupName": account.TRAIL_LOG_GROUP,
+        "filterName": FILTER,
+        "filterPattern": '{ $.userIdentity.type = "Root" }',
+        "destinationArn": f"arn:{PARTITION}:kinesis:{REGION}:{ACCOUNT}:stream/{SUBSCRIBER}",
+        "roleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/{account.TRAIL_LOGS_ROLE}",
+    }
+    session.client("logs").put_subscription_filter(**wanted | changes)
 
 
 def proof(aws: LocalAws, victim: Account) -> Any:
@@ -80,6 +85,11 @@ def _unsubscribe(_aws: LocalAws, intruder: Session, _victim: Account) -> None:
     intruder.client("logs").delete_subscription_filter(logGroupName=account.TRAIL_LOG_GROUP, filterName=FILTER)
 
 
+def _narrow(_aws: LocalAws, intruder: Session, _victim: Account) -> None:
+    """The filter stays, and lets next to nothing through."""
+    subscribe(intruder, filterPattern="nothing")
+
+
 SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("trail.logging", "StopLogging", "the trail stops", _stop, proof),
     Sabotage("trail.exists", "DeleteTrail", "the trail is deleted", _delete, proof),
@@ -121,4 +131,5 @@ SABOTAGES: tuple[Sabotage, ...] = (
     ),
     Sabotage("trail.cloudwatch-logs", "DeleteLogGroup", "the trail's log group is gone", _delete_group, proof),
     Sabotage("trail.cloudwatch-logs", "DeleteSubscriptionFilter", "the SIEM hears nothing", _unsubscribe, proof),
+    Sabotage("trail.cloudwatch-logs", "PutSubscriptionFilter", "the SIEM hears next to nothing", _narrow, proof),
 )

@@ -12,6 +12,7 @@ from typing import Any
 from local.account import Account
 from local.cloud import LocalAws
 from local.place import Session
+from local.sabotage import trails
 from local.settings import ACCOUNT, PARTITION, REGION
 from tests.integration import snapshot
 
@@ -142,6 +143,7 @@ WORK: dict[str, tuple[str, Work]] = {
     "subscribed": ("sns", _on("sns", "subscribe", TopicArn=TOPIC, Protocol="email", Endpoint="office@example.org")),
     "the same trail": ("", _the_same_trail),
     "the same versioning": ("", _the_same_versioning),
+    "the same reader": ("", lambda who, _victim: trails.subscribe(who)),
     "the trail starts": ("", lambda who, victim: who.client("cloudtrail").start_logging(Name=victim.trail)),
     "the recorder starts": ("", _on("config", "start_configuration_recorder", ConfigurationRecorderName="default")),
 }

@@ -10,6 +10,7 @@ import pytest
 from local import account
 from local.account import Account
 from local.cloud import LocalAws
+from local.settings import ACCOUNT, PARTITION
 from tests.integration import helpers
 from tests.integration.helpers import FunctionFailed
 
@@ -80,6 +81,19 @@ def an_unused_log_group(aws: LocalAws, _victim: Account) -> None:
     logs.delete_log_group(logGroupName="/app/two")
 
 
+def a_reader_of_another_group(aws: LocalAws, _victim: Account) -> None:
+    kinesis = terraform(aws, "kinesis")
+    kinesis.create_stream(StreamName="app", ShardCount=1)
+    terraform(aws, "logs").create_log_group(logGroupName="/app/three")
+    terraform(aws, "logs").put_subscription_filter(
+        logGroupName="/app/three",
+        filterName="app",
+        filterPattern="",
+        destinationArn=kinesis.describe_stream(StreamName="app")["StreamDescription"]["StreamARN"],
+        roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{account.TRAIL_LOGS_ROLE}",
+    )
+
+
 BENIGN: dict[str, Change] = {
     "UpdateTrail with the values that it has": the_same_again,
     "UpdateTrail of nothing": lambda aws, victim: terraform(aws, "cloudtrail").update_trail(Name=victim.trail),
@@ -99,6 +113,7 @@ BENIGN: dict[str, Change] = {
     "CreateFlowLogs on a VPC that has one": second_flow_log,
     "CreateLogGroup": lambda aws, _victim: terraform(aws, "logs").create_log_group(logGroupName="/app/one"),
     "DeleteLogGroup that no flow log uses": an_unused_log_group,
+    "PutSubscriptionFilter on a group that no trail uses": a_reader_of_another_group,
     "CreateSubnet": lambda aws, victim: terraform(aws, "ec2").create_subnet(VpcId=victim.vpc, CidrBlock="10.20.1.0/24"),
 }
 

@@ -46,6 +46,12 @@ def test_a_subscription_filter(cloud: LocalAws, victim: Account) -> None:
         roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{account.TRAIL_LOGS_ROLE}",
     )
     cloud.settle()
+    (told,) = cloud.notifications
+    assert (told.data["actor"]["name"].rpartition(":")[2], told.outcome) == (account.INTRUDER, "changed")
+    assert [(f["control"], f["cause"], f["outcome"]) for f in told.data["findings"]] == [
+        ("trail.baseline", "taken-away", "changed")
+    ]
+    assert helpers.writes(cloud) == []
     assert swept(cloud) == {victim.trail_arn: ["SubscriptionFilter"]}
     assert kept(cloud, victim.trail_arn)["subscription_filters"] == []
 

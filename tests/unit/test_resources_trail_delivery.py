@@ -36,7 +36,7 @@ SIEM = {
 HANDS_ON = trail(subscription_filters=(SIEM,))
 
 
-@pytest.mark.parametrize("name", ["DeleteLogGroup", "DeleteSubscriptionFilter"])
+@pytest.mark.parametrize("name", ["DeleteLogGroup", "DeleteSubscriptionFilter", "PutSubscriptionFilter"])
 def test_a_log_group_is_a_part(name: str) -> None:
     request = {"logGroupName": "trail-events", "filterName": "siem"}
     assert kind.locate(record(name, request)) == Scope(ACCOUNT, REGION, parts=("trail-events",))
@@ -98,6 +98,35 @@ def test_what_a_deleted_filter_takes(name: Any, before: Trail | None, lost: list
     request = {"logGroupName": "trail-events", "filterName": name}
     known = baseline(before) if before else None
     assert list(kind.taken(record("DeleteSubscriptionFilter", request), known, standard())) == lost
+
+
+AS_IT_WAS = {name: value for name, value in SIEM.items() if name != "distribution"}  # which is the default
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "lost"),
+    [
+        pytest.param(SIEM, HANDS_ON, [], id="the-same-again"),
+        pytest.param(AS_IT_WAS, HANDS_ON, [], id="the-same-with-defaults"),
+        pytest.param(AS_IT_WAS | {"distribution": "Random"}, HANDS_ON, [READERS], id="distributed-otherwise"),
+        pytest.param(SIEM | {"destinationArn": "arn:evil"}, HANDS_ON, [READERS], id="led-elsewhere"),
+        pytest.param(SIEM | {"filterPattern": "nothing"}, HANDS_ON, [READERS], id="narrowed"),
+        pytest.param(SIEM | {"fieldSelectionCriteria": "x"}, HANDS_ON, [READERS], id="narrowed-by-fields"),
+        pytest.param({"logGroupName": "trail-events", "filterName": "siem"}, HANDS_ON, [READERS], id="no-more-is-said"),
+        pytest.param(SIEM | {"filterName": "evil"}, HANDS_ON, [MOVED], id="one-more"),
+        pytest.param(SIEM | {"filterName": ["siem"]}, HANDS_ON, [MOVED], id="no-text"),
+        pytest.param(SIEM, trail(), [MOVED], id="the-first"),
+        pytest.param(SIEM, None, [], id="no-baseline"),
+    ],
+)
+def test_what_a_filter_that_is_put_takes(request_: dict[str, Any], before: Trail | None, lost: list[str]) -> None:
+    known = baseline(before) if before else None
+    assert list(kind.taken(record("PutSubscriptionFilter", request_), known, standard())) == lost
+
+
+def test_where_a_siem_reads_a_filter_that_is_put_is_only_told() -> None:
+    bent = record("PutSubscriptionFilter", SIEM | {"filterPattern": "nothing"})
+    assert list(kind.taken(bent, baseline(HANDS_ON), standard(trail_reader="siem"))) == [MOVED]
 
 
 def test_a_deleted_group_and_a_deleted_trail_say_what_is_lost() -> None:

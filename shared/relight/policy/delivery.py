@@ -35,7 +35,7 @@ def destination(trail: Trail, standard: Standard, baseline: Trail | None) -> Ite
     title="Events reach CloudWatch Logs, where filters and alarms read them",
     severity=Severity.HIGH,
     security_hub="CloudTrail.5",
-    triggers=("UpdateTrail", "CreateTrail", "DeleteLogGroup", "DeleteSubscriptionFilter"),
+    triggers=("UpdateTrail", "CreateTrail", "DeleteLogGroup", "DeleteSubscriptionFilter", "PutSubscriptionFilter"),
     repair="CreateLogGroup, PutRetentionPolicy, UpdateTrail, PutSubscriptionFilter",
     costs="0.50 a GB that CloudWatch Logs takes in",
 )

@@ -24,7 +24,7 @@ from relight.policy.trail import (
 )
 from relight.policy.trail_events import lost
 from relight.record import Record, dig, is_false, text
-from relight.resources import seen, trail_events
+from relight.resources import seen, trail_events, trail_readers
 from relight.resources.log_group import creation
 from relight.resources.trail_again import again, subscriptions
 from relight.resources.trail_status import failing
@@ -58,20 +58,6 @@ REFUSABLE = (
     ("S3BucketName", "S3KeyPrefix"),
     (LOG_GROUP, ROLE),
 )
-# Calls that name a log group, which may be a trail's.
-OF_A_LOG_GROUP = ("DeleteLogGroup", "DeleteSubscriptionFilter")
-# What PutSubscriptionFilter takes of what DescribeSubscriptionFilters shows (botocore's model of CloudWatch Logs).
-FILTER = (
-    "logGroupName",
-    "filterName",
-    "filterPattern",
-    "destinationArn",
-    "roleArn",
-    "distribution",
-    "applyOnTransformedLogs",
-    "fieldSelectionCriteria",
-    "emitSystemFields",
-)
 GAP = (
     "From the deletion until the repair this trail recorded nothing. Where no other trail logged management events, no "
     "rule saw anything either in that time: CloudTrail's Event history keeps it for 90 days."
@@ -86,7 +72,7 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 def locate(record: Record) -> Scope:
     """The trail that the record names, in its home Region; or the log group that may be one's."""
     request = record.request
-    if record.name in OF_A_LOG_GROUP:
+    if record.name in trail_readers.OF_A_LOG_GROUP:
         parts = (record.need("log group", request.get("logGroupName")),)
         return Scope(record.account, record.region, parts=parts)
     name = record.need("trail", dig(record.response, "trailARN"), request.get("name"), request.get("trailName"))
@@ -211,7 +197,7 @@ def _readers(place: Place, trail_arn: str, group: str) -> Readers:
         answer = place.read("logs", "DescribeSubscriptionFilters", missing=gone, logGroupName=name)
     except AwsError as error:
         return unread(error)
-    return tuple(_filter(each) for each in answer["subscriptionFilters"]) if answer else None
+    return tuple(trail_readers.as_put(each) for each in answer["subscriptionFilters"]) if answer else None
 
 
 def _with_log_group(trail: Trail, readers: Readers, before: Trail | None) -> Trail:
@@ -224,16 +210,6 @@ def _with_log_group(trail: Trail, readers: Readers, before: Trail | None) -> Tra
     if readers is None:
         return replace(trail, log_group_exists=False)
     return replace(trail, subscription_filters=readers)
-
-
-def _filter(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """A subscription filter as PutSubscriptionFilter takes it; only Kinesis data streams take a distribution."""
-    found = {name: shown[name] for name in FILTER if shown.get(name)} | {
-        "filterPattern": shown.get("filterPattern", "")
-    }
-    if ":kinesis:" not in found["destinationArn"]:
-        found.pop("distribution", None)
-    return found
 
 
 def _covered(place: Place, others: Iterable[Mapping[str, Any]]) -> bool | Unread:
@@ -322,8 +298,8 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
         return {"trail.logging": ""}
     if record.name == "DeleteTrail":
         return {"trail.exists": GAP}
-    if record.name in OF_A_LOG_GROUP:
-        return _taken_from_readers(record, baseline, standard)
+    if record.name in trail_readers.OF_A_LOG_GROUP:
+        return trail_readers.taken(record, baseline, standard)
     if record.name in trail_events.PUTS:
         return trail_events.taken(record, baseline)
     if record.name != "UpdateTrail":
@@ -349,16 +325,6 @@ def taken(record: Record, baseline: Baseline[Trail] | None, standard: Standard) 
         "trail.baseline": baseline is not None and _leads_elsewhere(request, baseline.state, standard),
     }
     return {control: "" for control, is_lost in lost.items() if is_lost}
-
-
-def _taken_from_readers(record: Record, baseline: Baseline[Trail] | None, standard: Standard) -> dict[str, str]:
-    """What was taken from those that read the log group: all of it, or a filter that the baseline had."""
-    if standard.trail_reader == SIEM:
-        return {}
-    if record.name == "DeleteLogGroup":
-        return {"trail.cloudwatch-logs": f"What log group {text(record.request.get('logGroupName'))} held is lost."}
-    had = {each["filterName"] for each in baseline.state.subscription_filters} if baseline else set()
-    return {"trail.cloudwatch-logs": ""} if text(record.request.get("filterName")) in had else {}
 
 
 def _moves_files(request: Mapping[str, Any], before: Trail, standard: Standard) -> bool:
