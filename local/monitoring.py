@@ -1,7 +1,8 @@
-"""What moto lacks of metric filters and alarm mute rules, answered in its stead, as botocore's models have them.
+"""What moto lacks of log groups' filters and keys and of alarm mute rules, answered as botocore's models have them.
 
-moto keeps every PutMetricFilter as one more filter, without the newer fields, and a deleted log group's filters too; of
-mute rules it knows nothing. What is put here is kept in moto's own backends, so that a reset forgets it.
+moto keeps every PutMetricFilter as one more filter, without the newer fields, and a deleted log group's filters too; it
+gives a group a key only when it makes it; of mute rules it knows nothing. What is put here is kept in moto's own
+backends, so that a reset forgets it.
 """
 
 from typing import Any
@@ -11,6 +12,8 @@ from moto.core.exceptions import ServiceException
 
 from local.wire import Answer, Call, written
 
+KEYS = ("AssociateKmsKey", "DisassociateKmsKey")
+
 
 class _MissingError(ServiceException):
     """There is no such log group or mute rule."""
@@ -18,7 +21,7 @@ class _MissingError(ServiceException):
 
 def answer(call: Call) -> Answer | None:
     """The answer to a call that moto gets wrong; None leaves it to moto."""
-    if call.service == "logs" and call.name in ("PutMetricFilter", "DescribeMetricFilters", "DeleteLogGroup"):
+    if call.service == "logs" and call.name in (*KEYS, "PutMetricFilter", "DescribeMetricFilters", "DeleteLogGroup"):
         return _logs(call)
     if call.service == "cloudwatch" and "MuteRule" in call.name:
         return written(call, _mute_rules(call))
@@ -34,6 +37,9 @@ def _logs(call: Call) -> Answer | None:
         return None
     if group not in backend.groups:
         return written(call, _MissingError("ResourceNotFoundException", "The specified log group does not exist."))
+    if call.name in KEYS:
+        backend.groups[group].kms_key_id = given.get("kmsKeyId")
+        return written(call, {})
     if call.name == "DescribeMetricFilters":
         shown = sorted(
             (each for each in kept if each["logGroupName"] == group), key=lambda each: str(each["filterName"])

@@ -60,6 +60,7 @@ from local.settings import ACCOUNT, FIRST_REGION, REGION
 from local.wire import Call
 from relight.model import Outcome
 from relight.record import plain_name
+from relight.resources.log_group import KIND as LOG_GROUP
 from relight.resources.vpc import KIND as VPC
 from tests.integration import bystanders, snapshot
 from tests.integration.helpers import GUARDS, Record
@@ -244,8 +245,8 @@ class World:
             if key not in self._rows:
                 dynamodb.delete_item(TableName=self._table, Key={name: row[name] for name in ("pk", "sk")})
         for key, row in self._rows.items():
-            if key[0].endswith(f"#{VPC}") and key in now:
-                self._rows[key] = now[key]  # with the ids that the flow logs have by now, for those stay
+            if key[0].endswith((f"#{VPC}", f"#{LOG_GROUP}")) and key in now:
+                self._rows[key] = now[key]  # with the ids that the flow logs have by now, for those stay, and so on
             elif now.get(key) != row:
                 dynamodb.put_item(TableName=self._table, Item=row)
 
@@ -587,9 +588,9 @@ class Hostile(RuleBasedStateMachine):
 
 # Where a sweep says that something is broken, or was until now.
 SEEN = ("repaired", "unrepaired", "left", "weaker", "drifted", "failed")
-# Of baselines: what a key is used for just now, the policy of one that nothing used before, and the id of a flow log,
-# which is another one when it is made again, and remembered.
-PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-", ": state.former: ")
+# Of baselines: what a key is used for just now, the policy of one that nothing used before, the id of a flow log, which
+# is another one when it is made again, and remembered, and when a log group was made.
+PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-", ": state.former: ", ": state.created: ")
 # The bucket that files are led to: as long as they are, it is a trail's, and is closed to the public.
 LURED = f"s3.{trails.ELSEWHERE}."
 # What a deleted topic changes of the alarms.

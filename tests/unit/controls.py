@@ -127,6 +127,7 @@ ROWS = {
         recorders, (ENFORCE, OBSERVE, OBSERVE), recorder(name="", channel={}, recording=False), recorder()
     ),
     "logs.retention": Row(log_groups, (ENFORCE, OBSERVE, OBSERVE), log_group(retention_days=1)),
+    "logs.encryption": Row(log_groups, (ENFORCE, OBSERVE, OBSERVE), log_group(), log_group(kms_key=key())),
     "bucket.exists": Row(buckets, (OBSERVE, OBSERVE, OBSERVE), None, bucket()),
     "bucket.retention": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(lifecycle=(expires(1),))),
     "bucket.delivery-policy": Row(buckets, (ENFORCE, OBSERVE, OBSERVE), bucket(trails=(("", TRAIL_ARN),))),

@@ -11,11 +11,12 @@ import pytest
 
 from relight.errors import AwsError, MalformedRecord
 from relight.model import Drift, Observed, Resource, Scope
-from relight.policy.log_group import LogGroup, retention, weaker
+from relight.policy.log_group import LogGroup, encryption, retention, weaker
 from relight.resources import log_group as kind
 from tests.unit.builders import (
     ACCOUNT,
     REGION,
+    STRANGER,
     accepted_by_botocore,
     baseline,
     key,
@@ -55,6 +56,63 @@ def drifts(group: LogGroup | None, before: LogGroup | None = None) -> list[tuple
 )
 def test_retention(group: LogGroup | None, before: LogGroup | None, expected: list[tuple[str, Any]]) -> None:
     assert drifts(group, before) == expected
+
+
+REMADE = {"created": 2}
+
+
+@pytest.mark.parametrize(
+    ("group", "before", "expected"),
+    [
+        pytest.param(log_group(**REMADE), log_group(created=1, retention_days=400), [400], id="its-retention-is-lost"),
+        pytest.param(log_group(**REMADE), log_group(created=1, retention_days=30), [365], id="which-was-short"),
+        pytest.param(log_group(**REMADE), log_group(created=1), [], id="which-was-forever"),
+        pytest.param(
+            log_group(**REMADE, retention_days=731), log_group(created=1, retention_days=400), [], id="has-a-new-one"
+        ),
+        pytest.param(log_group(**REMADE), log_group(created=2, retention_days=400), [], id="the-same-group"),
+        pytest.param(log_group(**REMADE), log_group(retention_days=400), [], id="nobody-knows-how-old-it-was"),
+    ],
+)
+def test_a_group_that_was_made_again_empty_expires_as_before(
+    group: LogGroup, before: LogGroup, expected: list[int]
+) -> None:
+    assert drifts(group, before) == [("retentionInDays", days) for days in expected]
+
+
+def test_the_class_of_a_group_that_was_made_again_is_a_persons_business() -> None:
+    (drift,) = retention(log_group(**REMADE), standard(), log_group(created=1, log_class="INFREQUENT_ACCESS"))
+    assert (drift.field, drift.found, drift.wanted) == ("logGroupClass", "STANDARD", "INFREQUENT_ACCESS")
+    assert "cannot be changed" in drift.manual
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "wanted"),
+    [
+        pytest.param("", key(), [key()], id="taken-away"),
+        pytest.param(key(STRANGER), key(), [key()], id="a-strangers"),
+        pytest.param(key(name="other"), key(), [], id="another-of-the-account"),
+        pytest.param(key(STRANGER), key(STRANGER), [], id="a-strangers-as-before"),
+        pytest.param("", "", [], id="never-had-one"),
+        pytest.param(key(STRANGER), "", [], id="a-strangers-where-none-was"),
+    ],
+)
+def test_encryption(found: str, before: str, wanted: list[str]) -> None:
+    found_drifts = encryption(log_group(kms_key=found), standard(), log_group(kms_key=before))
+    assert [(drift.field, drift.wanted) for drift in found_drifts] == [("kmsKeyId", each) for each in wanted]
+    assert list(encryption(log_group(kms_key=found), standard(), None)) == []
+
+
+def test_another_key_and_masked_events_are_told() -> None:
+    def told(old: LogGroup, **changes: Any) -> list[str]:
+        return [drift.field for drift in weaker(old, log_group(**changes), standard())]
+
+    assert told(log_group(kms_key=key()), kms_key=key(name="other")) == ["kmsKeyId"]
+    assert told(log_group(), kms_key=key()) == []
+    assert told(log_group(), kms_key=key(STRANGER)) == ["kmsKeyId"]
+    assert told(log_group(masked=False), masked=True) == ["dataProtectionStatus"]
+    assert told(log_group(masked=True), masked=True) == told(log_group(masked=True), masked=False) == []
+    assert told(log_group(), masked=True) == [], "an older baseline does not tell"
 
 
 def test_what_is_told_although_it_is_long_enough() -> None:
@@ -101,6 +159,13 @@ def test_retention_and_protection_come_back() -> None:
     ]
 
 
+def test_a_key_comes_back() -> None:
+    assert planned(Drift("kmsKeyId", "", key()), Drift("retentionInDays", 0, 400)) == [
+        ("PutRetentionPolicy", {"logGroupName": "/flows", "retentionInDays": 400}),
+        ("AssociateKmsKey", {"logGroupName": "/flows", "kmsKeyId": key()}),
+    ]
+
+
 def look(*names: str, known: bool = False, **changes: Answer) -> tuple[list[Any], list[str]]:
     answers: dict[str, Answer] = {
         "cloudtrail__DescribeTrails": {
@@ -110,7 +175,13 @@ def look(*names: str, known: bool = False, **changes: Answer) -> tuple[list[Any]
         "logs__DescribeLogGroups": {
             "logGroups": [
                 {"logGroupName": "/flows-2"},
-                {"logGroupName": "/flows", "retentionInDays": 7, "kmsKeyId": key(), "deletionProtectionEnabled": True},
+                {
+                    "logGroupName": "/flows",
+                    "creationTime": 1757500000000,
+                    "retentionInDays": 7,
+                    "kmsKeyId": key(),
+                    "deletionProtectionEnabled": True,
+                },
             ]
         },
     }
@@ -121,7 +192,9 @@ def look(*names: str, known: bool = False, **changes: Answer) -> tuple[list[Any]
 
 def test_a_group_with_its_users() -> None:
     (found,), _ = look()
-    assert found.state == log_group(retention_days=7, kms_key=key(), protected=True)
+    assert found.state == log_group(
+        retention_days=7, kms_key=key(), protected=True, created=1757500000000, masked=False
+    )
     assert found.state.used_by == ("trail main", "flow logs of vpc-1")
     assert found.resource.arn == ARN
 
@@ -136,6 +209,19 @@ def test_a_group_that_nobody_writes_to_is_nobodys_business() -> None:
     }
     assert look(**unused)[0] == []  # type: ignore[arg-type]
     assert look(known=True, **unused)[0][0].state is not None
+
+
+@pytest.mark.parametrize(
+    ("shown", "masked"),
+    [
+        ({"dataProtectionStatus": "ACTIVATED"}, True),
+        ({"dataProtectionStatus": "DELETED"}, False),
+        ({"inheritedProperties": ["ACCOUNT_DATA_PROTECTION"]}, True),
+    ],
+)
+def test_what_masks_events(shown: dict[str, Any], masked: bool) -> None:  # noqa: FBT001
+    (found,), _ = look(logs__DescribeLogGroups={"logGroups": [{"logGroupName": "/flows", **shown}]})
+    assert found.state.masked is masked
 
 
 def test_gone_is_not_the_same_as_unreadable() -> None:
@@ -174,8 +260,33 @@ def test_taken(name: str, request_: Any, before: LogGroup | None, taken: bool) -
     assert bool(kind.taken(record(name, {"logGroupName": "/flows", **request_}), kept, standard())) is taken
 
 
+@pytest.mark.parametrize(
+    ("name", "request_", "before", "taken"),
+    [
+        ("DisassociateKmsKey", {}, key(), ["logs.encryption"]),
+        ("DisassociateKmsKey", {}, "", []),
+        ("DisassociateKmsKey", {}, None, []),
+        ("AssociateKmsKey", {"kmsKeyId": key()}, key(), []),
+        ("AssociateKmsKey", {"kmsKeyId": key(STRANGER)}, key(), ["logs.encryption"]),
+        ("AssociateKmsKey", {"kmsKeyId": key(name="other")}, key(), ["logs.baseline"]),
+        ("AssociateKmsKey", {"kmsKeyId": key()}, "", []),
+        ("AssociateKmsKey", {"kmsKeyId": key(STRANGER)}, "", ["logs.baseline"]),
+        ("AssociateKmsKey", {"kmsKeyId": key(STRANGER)}, None, []),
+        ("AssociateKmsKey", {"kmsKeyId": [1]}, key(), []),
+    ],
+)
+def test_which_call_takes_the_key(name: str, request_: Any, before: str | None, taken: list[str]) -> None:
+    kept = baseline(log_group(kms_key=before)) if before is not None else None
+    assert list(kind.taken(record(name, {"logGroupName": "/flows", **request_}), kept, standard())) == taken
+
+
 def test_locate_and_revive() -> None:
-    for named in ({"logGroupName": "/flows"}, {"logGroupIdentifier": ARN}, {"logGroupName": f"{ARN}:*"}):
+    for named in (
+        {"resourceIdentifier": ARN},
+        {"logGroupName": "/flows"},
+        {"logGroupIdentifier": ARN},
+        {"logGroupName": f"{ARN}:*"},
+    ):
         assert kind.locate(record("DeleteLogGroup", named)).names == ("/flows",)
     with pytest.raises(MalformedRecord, match="names no log group"):
         kind.locate(record("DeleteLogGroup", None))

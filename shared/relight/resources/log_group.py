@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from relight.aws import Aws, Place
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope
 from relight.policy import state
 from relight.policy.delivery import log_group_name
-from relight.policy.log_group import FOREVER, LogGroup, weaker
+from relight.policy.log_group import FOREVER, LogGroup, encryption, weaker
 from relight.record import Record
 from relight.resources import seen
 from relight.standard import Standard
@@ -30,7 +31,8 @@ def arn(partition: str, account: str, region: str, name: str) -> str:
 
 def locate(record: Record) -> Scope:
     """The log group that the record names."""
-    named = record.need("log group", record.request.get("logGroupName"), record.request.get("logGroupIdentifier"))
+    given = (record.request.get(name) for name in ("logGroupName", "logGroupIdentifier", "resourceIdentifier"))
+    named = record.need("log group", *given)
     return Scope(record.account, record.region, names=(_plain(named),))
 
 
@@ -65,8 +67,16 @@ def _read(place: Place, shown: Mapping[str, Any], used_by: tuple[str, ...]) -> L
         kms_key=shown.get("kmsKeyId") or "",
         log_class=shown.get("logGroupClass") or "STANDARD",
         protected=bool(shown.get("deletionProtectionEnabled")),
+        created=shown.get("creationTime") or 0,
+        masked=_is_masked(shown),
         used_by=used_by,
     )
+
+
+def _is_masked(shown: Mapping[str, Any]) -> bool:
+    """Whether a data protection policy masks its events: its own, or the account's."""
+    own, inherited = shown.get("dataProtectionStatus"), shown.get("inheritedProperties") or ()
+    return own == "ACTIVATED" or "ACCOUNT_DATA_PROTECTION" in inherited
 
 
 def _users(place: Place) -> dict[str, tuple[str, ...]]:
@@ -88,9 +98,11 @@ def list_names(place: Place, standard: Standard) -> list[str]:
 
 
 def taken(record: Record, baseline: Baseline[LogGroup] | None, standard: Standard) -> dict[str, str]:
-    """DeleteLogGroup by its name; PutRetentionPolicy by a number of days that is less than it was."""
+    """DeleteLogGroup by its name; the others by a number of days that is less than it was, or by another key."""
     if record.name == "DeleteLogGroup":
         return {"logs.retention": "What it held is lost: it is made again empty."}
+    if record.name in ("AssociateKmsKey", "DisassociateKmsKey"):
+        return _taken_key(record, baseline, standard)
     days = record.request.get("retentionInDays")
     if record.name != "PutRetentionPolicy" or not isinstance(days, int):
         return {}
@@ -99,10 +111,24 @@ def taken(record: Record, baseline: Baseline[LogGroup] | None, standard: Standar
     return {"logs.retention": ""} if lost else {}
 
 
+def _taken_key(record: Record, baseline: Baseline[LogGroup] | None, standard: Standard) -> dict[str, str]:
+    key = record.request.get("kmsKeyId") if record.name == "AssociateKmsKey" else ""
+    if baseline is None or not isinstance(key, str):
+        return {}
+    before, after = baseline.state, replace(baseline.state, kms_key=key)
+    if any(encryption(after, standard, before)):
+        return {"logs.encryption": ""}
+    return {"logs.baseline": ""} if weaker(before, after, standard) else {}
+
+
 def plan(
     observed: Observed[LogGroup], drifts: tuple[Drift, ...], standard: Standard, baseline: LogGroup | None
 ) -> tuple[Call, ...]:
-    """The group, its retention, its protection. Others may make it again at the same time, which is as good."""
+    """The group, its retention, key and protection. Where others make it again first, it lacks its key until a look.
+
+    Whether the key may still be used is for AWS to say, which refuses one that may not
+    (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html).
+    """
     name = {"logGroupName": observed.resource.name}
     wanted = {drift.field: drift.wanted for drift in drifts}
     calls: list[Call] = []
@@ -115,6 +141,8 @@ def plan(
         calls.append(Call("logs", "DeleteRetentionPolicy", name))
     elif "retentionInDays" in wanted:
         calls.append(Call("logs", "PutRetentionPolicy", {**name, "retentionInDays": wanted["retentionInDays"]}))
+    if "kmsKeyId" in wanted:
+        calls.append(Call("logs", "AssociateKmsKey", {**name, "kmsKeyId": wanted["kmsKeyId"]}))
     if "deletionProtectionEnabled" in wanted or ("logGroupName" in wanted and baseline and baseline.protected):
         protect = {"logGroupIdentifier": observed.resource.name, "deletionProtectionEnabled": True}
         calls.append(Call("logs", "PutLogGroupDeletionProtection", protect))
