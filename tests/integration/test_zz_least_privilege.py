@@ -35,7 +35,6 @@ UNSEEN: dict[str, dict[str, str]] = {
     },
     "log_group": {
         "logs:CreateLogGroup": "whoever writes to it makes it again first: tests/unit/test_log_group.py",
-        "logs:PutRetentionPolicy": "the group that came back here keeps all: tests/integration/test_catalogue.py",
         "logs:PutLogGroupDeletionProtection": "moto has no such thing: tests/unit/test_log_group.py",
     },
     "guard": {
@@ -92,6 +91,9 @@ def _every_way(cloud: LocalAws, victim: Account) -> None:
         attack.commit(mallory(cloud, attack.service))
         cloud.settle()
     mallory(cloud, "logs").delete_log_group(logGroupName=FLOW_LOG_GROUP)
+    cloud.settle()
+    # That group keeps what it holds for a time, and the trail's keeps it for ever.
+    mallory(cloud, "logs").put_retention_policy(logGroupName=account.TRAIL_LOG_GROUP, retentionInDays=1)
     cloud.settle()
     for each in sabotage.ALL:
         each.commit(cloud, cloud.actor(account.INTRUDER, account.INTRUDER_ADDRESS), victim)
