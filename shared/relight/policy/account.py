@@ -34,7 +34,7 @@ ADVICE = (
     triggers=("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
     repair="PutPublicAccessBlock",
     restore=Mode.OBSERVE,
-    basis=Basis.BASELINE,
+    basis=Basis.STANDARD,
 )
 def public_access(account: Account, standard: Standard, baseline: Account | None) -> Iterator[Drift]:
     """All four settings are on. Those that the baseline had are put back; of the others a person must decide.
