@@ -107,6 +107,7 @@ class LocalAws(Place):
     def reset(self) -> None:
         """Back to an account with nothing in it."""
         self._stop_delivery()
+        self._stack = None
         moto_api_backend.reset()
         mock_random.seed(0)  # the same names and ids each time, so that functions stay warm
         self._forget_keys()
@@ -142,6 +143,7 @@ class LocalAws(Place):
 
     def deploy(self, template: Path = PROJECT / "template.yaml", **parameters: str) -> Stack:
         """Creates the stack and sets it to work; the sweep does not run before `announce`."""
+        self._stop_delivery()  # of a stack that was deployed before: two would run the same functions at once
         self._stack = stack.deploy(self, template, **parameters)
         self._runtime = self._scratch
         self._runtime.load(self._stack.functions.values(), self.url, self.role_credentials)

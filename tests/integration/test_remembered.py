@@ -79,3 +79,14 @@ def test_what_is_changed_of_the_stack_does_not_stay(local_aws: LocalAws) -> None
     local_aws.recall(before)
 
     assert "trail" in local_aws.stack.functions
+
+
+def test_a_stack_that_a_reset_removed_is_not_at_work_again(local_aws: LocalAws) -> None:
+    """Two at once would run the same functions, each in the middle of the other's."""
+    local_aws.deploy()
+    local_aws.reset()
+
+    local_aws.recall(local_aws.remember())
+
+    with pytest.raises(RuntimeError, match="nothing has been deployed"):
+        _ = local_aws.delivery
