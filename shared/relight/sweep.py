@@ -52,6 +52,8 @@ BATCH = 50
 BATCHES = {vpc.KIND: vpc.VPCS}
 # After so many batches the progress is noted: a crash costs no more than these.
 NOTED_EVERY = 10
+# EventBridge's ids have 36 characters, and a key in DynamoDB 1,024 bytes.
+LONGEST_ID = 100
 # A family function that was started may take its two minutes; then there is still something to note.
 MARGIN = timedelta(seconds=150)
 
@@ -130,8 +132,12 @@ def _begun(desk: Desk, event: Any, request_id: str) -> Progress:
 
 
 def _asked(asked: Mapping[str, Any], request_id: str) -> tuple[str, bool]:
-    """The id of the sweep that an event asks for, and whether it is told in any case."""
-    sweep_id = str(asked.get("sweep") or asked.get("id") or request_id)
+    """The id of the sweep that an event asks for, and whether it is told in any case.
+
+    The ledger's keys hold the id: what is none takes the request's, which is the same in each retry.
+    """
+    named = asked.get("sweep") or asked.get("id")
+    sweep_id = named if isinstance(named, str) and len(named) <= LONGEST_ID else request_id
     return sweep_id, bool(asked.get("full")) if "sweep" in asked else asked.get("source") != SCHEDULER
 
 

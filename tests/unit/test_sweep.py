@@ -409,6 +409,8 @@ def test_the_handler_needs_a_function_for_every_kind(monkeypatch: pytest.MonkeyP
         pytest.param({"source": "aws.cloudformation", "id": "e2"}, 1, "e2", id="after-a-deployment"),
         pytest.param({}, 1, "request-1", id="by-hand"),
         pytest.param({"source": "relight.sweep", "sweep": "s7", "full": True}, 1, "s7", id="going-on"),
+        pytest.param({"id": "e" * 101}, 1, "request-1", id="an-id-that-no-key-holds"),
+        pytest.param({"id": {"not": "a text"}}, 1, "request-1", id="no-id"),
     ],
 )
 def test_a_sweep_is_told_in_any_case_but_where_the_schedule_started_it(
