@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -327,3 +328,13 @@ def test_that_cloudtrail_may_deliver_is_not_told() -> None:
     more = {**WRITE, "Action": "s3:*"}
     assert told(policy(WRITE), policy(WRITE, more)) == [("Allow", more, "")]
     assert told("", policy(more)) == [("Principal", "cloudtrail.amazonaws.com", "")]
+
+
+def test_a_service_that_was_shut_out_is_let_in_again_although_the_rest_of_the_baseline_does_not_deliver() -> None:
+    """Else the repair would write what is there, again and again."""
+    access = {**WRITE, "Principal": {"Service": "logging.s3.amazonaws.com"}, "Condition": {}}
+    before = replace(DELIVERED, policy=policy(access, ACL))
+    (drift,) = delivery_policy(replace(DELIVERED, policy=policy(READER)), standard(), before)
+    assert READER in json.loads(drift.wanted)["Statement"]
+    assert access in json.loads(drift.wanted)["Statement"]
+    assert list(delivery_policy(replace(DELIVERED, policy=drift.wanted), standard(), before)) == []

@@ -60,7 +60,14 @@ def delivery_policy(bucket: Bucket, standard: Standard, baseline: Bucket | None)
     if not lost and (not bucket.trails or delivers(text, bucket)):
         return
     good = before and (not bucket.trails or delivers(before, bucket))
-    yield Drift("Policy", found=text, wanted=before if good else completed(text, bucket))
+    yield Drift("Policy", found=text, wanted=before if good else completed(_with(lost, before, text), bucket))
+
+
+def _with(lost: set[str], before: str, text: str) -> str:
+    """A policy with the Allows of an earlier one for the services that it lost."""
+    back = [s for s in statements_of(before) if s.get("Effect") == "Allow" and any(_named(s, each) for each in lost)]
+    around = json.loads(text) if text else {"Version": "2012-10-17"}
+    return json.dumps({**around, "Statement": statements_of(text) + back}) if back else text
 
 
 def delivers(text: str, bucket: Bucket) -> bool:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
@@ -42,11 +43,16 @@ def meets(statement: Statement, sent: Sent) -> bool | None:
     if not isinstance(conditions, Mapping) or not all(isinstance(each, Mapping) for each in conditions.values()):
         return None
     met = [
-        _met(str(operator).lower(), str(key).lower(), [str(value) for value in listed(values)], sent)
+        _met(str(operator).lower(), str(key).lower(), [_text(value) for value in listed(values)], sent)
         for operator, keys in conditions.items()
         for key, values in keys.items()
     ]
     return False if False in met else None if None in met else True
+
+
+def _text(value: Any) -> str:
+    """A value of a condition: JSON's true is the text "true" (IAM reads both alike)."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _met(operator: str, key: str, values: list[str], sent: Sent) -> bool | None:
@@ -86,7 +92,7 @@ def _in_time(operator: str, values: list[str], today: date) -> bool | None:
 
 def _day(text: str) -> date:
     """Of a date of ISO 8601 in UTC, or of seconds since 1970. Raises OverflowError or ValueError."""
-    if text.isdecimal():
+    if text.isdecimal() and len(text) > len("2026"):  # a year alone is a date too, of which nothing else is told
         return date.fromordinal(date(1970, 1, 1).toordinal() + int(text) // 86400)
     day, _, time = text.partition("T")
     if time and not time.endswith(("Z", "+00:00")):
