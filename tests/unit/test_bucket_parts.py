@@ -371,7 +371,14 @@ def test_the_account_keeps_the_settings_that_it_had() -> None:
     (call,) = accounts.plan(observed(Account(ACCOUNT), "arn", "account"), (drift,), standard(), None)
     assert accepted_by_botocore(call)
     assert call.params["AccountId"] == ACCOUNT
-    assert account_policy.weaker(Account(ACCOUNT, CLOSED), Account(ACCOUNT), standard()) == ()
+
+
+def test_what_an_account_that_never_was_closed_gives_up_is_no_baseline() -> None:
+    """It never met its control, which so cannot have been lost."""
+    half = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
+    (drift,) = account_policy.weaker(Account(ACCOUNT, half), Account(ACCOUNT, {"BlockPublicAcls": True}), standard())
+    assert (drift.found, drift.wanted) == ({"BlockPublicAcls": True}, half)
+    assert account_policy.weaker(Account(ACCOUNT, half), Account(ACCOUNT, CLOSED), standard()) == ()
 
 
 @pytest.mark.parametrize("now", [{}, OPEN, {"BlockPublicAcls": True}, {**CLOSED, "RestrictPublicBuckets": False}])

@@ -86,6 +86,13 @@ def test_the_class_of_a_group_that_was_made_again_is_a_persons_business() -> Non
     assert "cannot be changed" in drift.manual
 
 
+def test_a_group_that_was_made_again_as_another_class_keeps_the_retention_that_it_has() -> None:
+    """Until somebody accepts it, it stays another group than the baseline's: nothing is set there again and again."""
+    before = log_group(created=1, log_class="INFREQUENT_ACCESS", retention_days=400)
+    (drift,) = retention(log_group(**REMADE), standard(), before)
+    assert drift.field == "logGroupClass"
+
+
 @pytest.mark.parametrize(
     ("found", "before", "wanted"),
     [

@@ -53,5 +53,7 @@ def public_access(account: Account, standard: Standard, baseline: Account | None
 
 
 def weaker(old: Account, new: Account, standard: Standard) -> tuple[Drift, ...]:
-    """Nothing beyond what its control says."""
-    return ()
+    """The settings that it gave up: where it never had all four, its control does not tell that it lost some."""
+    lost = any(old.public_access.get(name) and not new.public_access.get(name) for name in CLOSED)
+    found, wanted = dict(new.public_access), dict(old.public_access)
+    return (Drift("PublicAccessBlockConfiguration", found=found, wanted=wanted),) if lost else ()

@@ -55,7 +55,11 @@ def retention(group: LogGroup | None, standard: Standard, baseline: LogGroup | N
         wanted = standard.retention_days if before is None else before
         yield Drift("retentionInDays", found=group.retention_days, wanted=wanted)
     elif (
-        baseline and baseline.retention_days != FOREVER and group.retention_days == FOREVER and remade(group, baseline)
+        baseline
+        and baseline.retention_days != FOREVER
+        and group.retention_days == FOREVER
+        and group.log_class == baseline.log_class  # else it was made on purpose, and stays another one until accepted
+        and remade(group, baseline)
     ):
         yield Drift("retentionInDays", found=FOREVER, wanted=max(baseline.retention_days, standard.retention_days))
     if baseline and group.log_class != baseline.log_class:
