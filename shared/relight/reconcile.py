@@ -335,7 +335,7 @@ def advance(
         # What is met is found to be; so what is exempt or off, and not among the findings, is lost as well.
         # A control that this version has not, or that has nothing to do with it, was not judged, and not lost either.
         wanting = (CONTROLS[each] for each in (baseline.controls - met) & CONTROLS.keys())
-        lost = any(each.concerns(baseline.state) for each in wanting)
+        lost = any(each.concerns(baseline.state) and each.concerns(observed.state) for each in wanting)
         if lost or kind.weaker(baseline.state, observed.state, run.standard):
             return None
         met |= baseline.controls - CONTROLS.keys()

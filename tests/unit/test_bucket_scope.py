@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from relight.model import Baseline, Drift, Observed, Outcome
 from relight.policy import controls_of, judge
-from relight.policy.bucket import Bucket, weaker
+from relight.policy.bucket import CLOSED, Bucket, weaker
+from relight.policy.state import written
 from relight.reconcile import advance
 from relight.resources import bucket as kind
-from tests.unit.builders import BUCKET_ARN, baseline, bucket, expires, observed, record, replicated, standard
+from tests.unit.builders import BUCKET_ARN, TRAIL_ARN, baseline, bucket, expires, observed, record, replicated, standard
 from tests.unit.fakes import fake_aws
 from tests.unit.lamps import Scene
 
 ALL = frozenset(each.id for each in controls_of("bucket"))
 LOGGING = "bucket.access-logging"
 DELIVERING = (
-    '{"Statement": {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:*"}}'
+    '{"Statement": {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:*", '
+    '"Resource": "*"}}'
 )
 
 
@@ -123,8 +127,48 @@ def test_a_trails_bucket_whose_logging_and_controls_are_gone_still_matters() -> 
     assert judged(seen.state, bucket(), *ALL)["bucket.public-access"] is Outcome.FAILED
 
 
-@pytest.mark.parametrize(("policy", "holds"), [(DELIVERING, True), ("", False), ("no policy", False)])
-def test_an_earlier_versions_baseline_knows_by_its_policy(policy: str, *, holds: bool) -> None:
+@pytest.mark.parametrize(("policy", "holds"), [(DELIVERING, True), ("", None), ("no policy", None)])
+def test_an_earlier_versions_baseline_may_know_by_its_policy(policy: str, *, holds: bool | None) -> None:
     data = {"account": "1", "region": "r", "name": "b", "policy": policy}
     assert kind.revive(data).holds_logs is holds
     assert kind.revive(data | {"holds_logs": not holds}).holds_logs is not holds
+
+
+def test_an_earlier_versions_baseline_of_a_bucket_that_holds_logs_is_put_back(scene: Scene) -> None:
+    """Whatever its policy says: CloudTrail may be let in as everybody."""
+    old = baseline(bucket(holds_logs=None, versioning={"Status": "Enabled"}), *ALL)
+    state = bucket(versioning={"Status": "Suspended"})
+    found = judge("bucket", state, standard(), old)
+    assert {each.control: each.outcome for each in found}["bucket.versioning"] is Outcome.FAILED
+    assert advance(scene.run, kind, observed(state), found, old) is None
+    assert judged(None, old.state, *ALL) == {"bucket.exists": Outcome.OBSERVED}
+
+
+def test_an_earlier_versions_baseline_of_a_website_loses_the_rest(scene: Scene) -> None:
+    old = baseline(site(holds_logs=None, policy="{}"), *ALL)
+    kept = advance(scene.run, kind, observed(site()), judge("bucket", site(), standard(), old), old)
+    assert kept == Baseline(site(), frozenset({LOGGING}), old.since, old.revision)
+
+
+DELIVERED = bucket("access-logs", policy=DELIVERING, trails=(("", TRAIL_ARN),))
+
+
+def test_whoever_deletes_the_trail_first_changes_nothing_of_what_is_asked() -> None:
+    """Nor is what never reached the trail's files taken for what does now."""
+    seen, _ = look(DELIVERED)
+    assert seen.state is not None
+    assert seen.state.trails == DELIVERED.trails
+    scratch = {"ID": "scratch", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 7}}
+    left = replace(seen.state, lifecycle=(scratch,), public_access=CLOSED)
+    assert judged(left, replace(DELIVERED, lifecycle=(scratch,)), *ALL)["bucket.retention"] is Outcome.COMPLIANT
+    assert judged(replace(left, policy=""), DELIVERED, *ALL)["bucket.delivery-policy"] is Outcome.FAILED
+    assert kind.revive(json.loads(written(DELIVERED))) == DELIVERED
+
+
+def test_whom_a_policy_shuts_out_is_known_although_the_bucket_is_gone() -> None:
+    put = json.loads(DELIVERING)
+    put["Statement"]["Condition"] = {"StringEquals": {"aws:SourceArn": TRAIL_ARN.replace("main", "strangers")}}
+    request = {"bucketName": "trail-logs", "bucketPolicy": put}
+    assert kind.taken(record("PutBucketPolicy", request), baseline(DELIVERED, *ALL), standard()) == {
+        "bucket.delivery-policy": ""
+    }

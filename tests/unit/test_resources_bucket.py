@@ -150,4 +150,4 @@ def test_what_makes_a_bucket() -> None:
 def test_arn_and_revive() -> None:
     assert kind.arn("aws-us-gov", ACCOUNT, "us-gov-west-1", "b") == "arn:aws-us-gov:s3:::b"
     revived = kind.revive({"account": ACCOUNT, "region": REGION, "name": "trail-logs", "later": 1})
-    assert revived == bucket(public_access={}, versioning={}, holds_logs=False)
+    assert revived == bucket(public_access={}, versioning={}, holds_logs=None)

@@ -25,6 +25,9 @@ from tests.unit.fakes import Answer, fake_aws, refused
 LOGGING = {"TargetBucket": "access-logs", "TargetPrefix": "trail-logs/"}
 
 
+NAMELESS = (("", ""),)  # who delivers, of whom nothing else is said here
+
+
 def look(
     *names: str,
     delivered_to: str = "trail-logs",
@@ -59,9 +62,9 @@ MINE = Resource("bucket", "trail-logs", BUCKET_ARN, ACCOUNT, REGION)
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        pytest.param({}, bucket(), id="off"),
-        pytest.param({"LoggingEnabled": None}, bucket(), id="null"),
-        pytest.param({"LoggingEnabled": LOGGING}, bucket("access-logs"), id="on"),
+        pytest.param({}, bucket(trails=NAMELESS), id="off"),
+        pytest.param({"LoggingEnabled": None}, bucket(trails=NAMELESS), id="null"),
+        pytest.param({"LoggingEnabled": LOGGING}, bucket("access-logs", trails=NAMELESS), id="on"),
     ],
 )
 def test_observe_a_trails_bucket(answer: Any, state: Bucket) -> None:
@@ -138,7 +141,7 @@ def test_a_bucket_is_read_in_its_own_region() -> None:
         "trail-logs", s3__ListBuckets={"Buckets": [{"Name": "trail-logs", "BucketRegion": "eu-west-1"}]}
     )
     assert seen.resource.region == "eu-west-1"
-    assert seen.state == bucket(region="eu-west-1")
+    assert seen.state == bucket(region="eu-west-1", trails=NAMELESS)
     assert calls[-1][0] == "eu-west-1"
 
 

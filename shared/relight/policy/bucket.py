@@ -44,9 +44,11 @@ class Bucket:
     policy: str | Unread = ""  # JSON
     # Trails deliver here, or did since the baseline was made, or the standard names it. Of any other bucket nothing but
     # the logging is read: it may serve a website.
-    holds_logs: bool = False
-    # Prefix and ARN of each trail that delivers here, just now.
-    trails: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    # None: an earlier version kept it, which did not ask.
+    holds_logs: bool | None = False
+    # Prefix and ARN of each trail that delivers here; where none does any more, of those that did: to delete the trail
+    # first changes nothing of what is asked of its bucket.
+    trails: tuple[tuple[str, str], ...] = ()
     # The ARNs of the trails that deliver digests too, for log file validation.
     validated: tuple[str, ...] = field(default=(), compare=False)
     looked_on: date | None = field(default=None, compare=False)
@@ -64,7 +66,7 @@ class Bucket:
 
 def holds_logs(bucket: Bucket) -> bool:
     """Whether a bucket concerns more than the control of its access logging."""
-    return bucket.holds_logs
+    return bucket.holds_logs is not False
 
 
 @control(
@@ -243,7 +245,7 @@ def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     drifts = []
     if old.logging and old.logging != new.logging:
         drifts.append(Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)))
-    if not old.holds_logs:
+    if not (holds_logs(old) and new.holds_logs):
         return tuple(drifts)
     was, now = (_key(b.encryption) if isinstance(b.encryption, Mapping) else "" for b in (old, new))
     if was and now != was:

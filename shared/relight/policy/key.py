@@ -59,8 +59,8 @@ class Key:
     # What needs it to write log files, or did as far as is known: "trail NAME", "bucket NAME", "the standard".
     used_by: tuple[str, ...] | Unread = ()
     policy: str | Unread = ""  # JSON; read of keys that something uses
-    # The ARNs of the trails that encrypt with it, just now.
-    trails: tuple[str, ...] = field(default=(), compare=False)
+    # The ARNs of the trails that encrypt with it; where none does any more, of those that did.
+    trails: tuple[str, ...] = ()
     looked_on: date | None = field(default=None, compare=False)
 
     @property

@@ -13,7 +13,7 @@ from relight.aws import Aws, Place, unread
 from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, strangers_key, strength
+from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, holds_logs, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
 from relight.policy.bucket_policy import lets_cloudtrail_write, shuts_out
@@ -74,7 +74,7 @@ def observe(
             continue
         found = _read(place.elsewhere(region), scope.account, name, matters=matters, holds=holds)
         if found and (matters or found.logging):
-            senders = tuple(delivering.get(name, ()))
+            senders = tuple(sorted(delivering.get(name, ()))) or (baseline.state.trails if baseline and holds else ())
             found = replace(found, trails=senders, validated=validated, looked_on=place.today)
             yield Observed(Resource(KIND, name, full, scope.account, region), found)
 
@@ -183,7 +183,7 @@ def taken(record: Record, baseline: Baseline[Bucket] | None, standard: Standard)
     """By what the call's name or its fields give up, compared with the baseline."""
     if record.name == "PutBucketLogging":
         return _logging_taken(record, baseline, standard)
-    before = baseline.state if baseline and baseline.knew(record.time) and baseline.state.holds_logs else None
+    before = baseline.state if baseline and baseline.knew(record.time) and holds_logs(baseline.state) else None
     lost = {
         "bucket.public-access": _opens(record, before),
         "bucket.encryption": _encrypts_less(record, before, standard),
@@ -394,15 +394,16 @@ PLANNERS: Mapping[str, Callable[[Observed[Bucket], Drift, Standard], Call]] = {
 
 
 def revive(data: Mapping[str, Any]) -> Bucket:
-    """A bucket from a baseline's data. Where an earlier version kept it, its policy tells whether it holds logs."""
-    holds = {"holds_logs": lets_cloudtrail_write(data.get("policy", ""))}
-    return state.revive(Bucket, {**holds, **data, "lifecycle": tuple(data.get("lifecycle", ()))})
+    """A bucket from a baseline's data. Where an earlier version kept it, its policy may tell that it holds logs."""
+    holds = {"holds_logs": lets_cloudtrail_write(data.get("policy", "")) or None}
+    trails = tuple((prefix, trail) for prefix, trail in data.get("trails", ()))
+    return state.revive(Bucket, {**holds, **data, "lifecycle": tuple(data.get("lifecycle", ())), "trails": trails})
 
 
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     """What its configuration gave up, and whom its policy allows more than it did, or denies less."""
     drifts = weaker_configuration(old, new, standard)
-    if not old.holds_logs:
+    if not (holds_logs(old) and new.holds_logs):
         return drifts
     drifts += tuple(shorter(old, new))
     if not (isinstance(old.policy, str) and isinstance(new.policy, str)):

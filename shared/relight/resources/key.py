@@ -93,7 +93,7 @@ def _read(place: Place, shown: Mapping[str, Any], uses: Uses, before: Key | None
         used_by=users if isinstance(users, Unread) else every,
         # Once read, always read: or while a trail is gone, a baseline would forget what its key's policy was.
         policy=_policy(place, shown["Arn"]) if of_a_trail or (before and before.policy) else "",
-        trails=uses.trails.get(shown["Arn"], ()),
+        trails=tuple(sorted(uses.trails.get(shown["Arn"], ()))) or (before.trails if before else ()),
         looked_on=place.today,
     )
     if not found.rotatable or found.state != ENABLED:
@@ -200,4 +200,6 @@ def plan(
 
 def revive(data: Mapping[str, Any]) -> Key:
     """A key from a baseline's data."""
-    return state.revive(Key, {**data, "used_by": tuple(data.get("used_by", ()))})
+    return state.revive(
+        Key, {**data, "used_by": tuple(data.get("used_by", ())), "trails": tuple(data.get("trails", ()))}
+    )
