@@ -330,7 +330,7 @@ def _region(row: Mapping[str, Any]) -> str:
     in_arn: str = row["sk"]["S"].split(":")[3]
     try:
         return in_arn or str(json.loads(row["state"]["S"]).get("region", ""))
-    except (AttributeError, ValueError):  # as good as no baseline
+    except (AttributeError, KeyError, TypeError, ValueError):  # as good as no baseline
         return ""
 
 

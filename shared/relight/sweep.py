@@ -24,7 +24,7 @@ from relight.accounts import Accounts
 from relight.aws import Aws, Place, body
 from relight.clock import Clock
 from relight.digest import digest
-from relight.errors import AwsError, InvalidSetting, RelightError, RoleDenied
+from relight.errors import BY_THE_ORGANISATION, AwsError, InvalidSetting, RelightError, RoleDenied
 from relight.journal import Journal
 from relight.ledger import Ledger
 from relight.model import Call, Incident
@@ -178,7 +178,8 @@ def _find_regions(desk: Desk, progress: Progress) -> None:
     except RoleDenied:
         pass  # which every look at the account finds, and tells
     except RelightError as error:
-        _note_unlisted(progress, place, "Regions", error)
+        # Whatever forbids it: nobody would learn otherwise that the other Regions are dark.
+        progress.note("failed", {f"Regions of account {place.account}": str(error)})
 
 
 def _of_its_account(desk: Desk, progress: Progress) -> Desk:
@@ -280,9 +281,11 @@ def _note_unlisted(progress: Progress, place: Place, what: str, error: RelightEr
 
 
 def _told_with_its_region(progress: Progress, place: Place, kind: Kind, report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The report; where the Region is forbidden and all of it out of reach, the Region's one line stands for it."""
+    """The report; where a policy forbids the Region, and all of it as well, the Region's one line stands for it."""
     unreachable = report.get("out_of_reach", {})
     if place.region not in progress.forbidden or not unreachable or len(unreachable) < report.get("looked_at", 0):
+        return report
+    if not all(BY_THE_ORGANISATION.search(why) for why in unreachable.values()):  # another account's is another reason
         return report
     progress.forbid(place.region, f"{kind.KIND}s", next(iter(unreachable.values())))
     return {**report, "out_of_reach": {}}

@@ -57,6 +57,7 @@ class Hub:
         self.forbidden: set[str] = set()  # Regions
         self.denied: set[str] = set()  # accounts
         self.out_of_reach: set[str] = set()  # REGION/NAME
+        self.why = BY_AN_SCP
         self.drifting: set[str] = set()  # ACCOUNT/REGION
         self.modes: dict[str, dict[str, Mode]] = {}
         self.clock, self.ledger, self.notifier, self.journal = FakeClock(), FakeLedger(), FakeNotifier(), Journals()
@@ -122,7 +123,7 @@ class Hub:
         names, bad = asked["names"], f"{asked['account']}/{asked['region']}" in self.drifting
         out = [whole for name in names if (whole := f"{asked['region']}/{name}") in self.out_of_reach]
         if out:
-            return {"looked_at": len(names), "out_of_reach": dict.fromkeys(out, "forbidden")}
+            return {"looked_at": len(names), "out_of_reach": dict.fromkeys(out, self.why)}
         if asked["kind"] != "vpc":
             return {"looked_at": len(names)}
         if "sweep" in asked:
@@ -301,7 +302,7 @@ def test_what_a_function_may_not_read_in_a_forbidden_region_is_told_with_it(hub:
     (message,) = hub.notifier.sent
     assert message.data["sweep"]["forbidden"].keys() == {ELSEWHERE}
     assert message.data["sweep"]["forbidden"][ELSEWHERE].startswith("trails, vpcs (")
-    assert message.data["sweep"]["out_of_reach"] == {f"{REGION}/vpc-1": "forbidden"}
+    assert message.data["sweep"]["out_of_reach"] == {f"{REGION}/vpc-1": BY_AN_SCP}
 
 
 def test_a_missing_permission_is_a_failure_in_every_region(hub: Hub) -> None:
@@ -311,13 +312,22 @@ def test_a_missing_permission_is_a_failure_in_every_region(hub: Hub) -> None:
     assert all(f"list of trails of account {ACCOUNT} in {region}" in failure for region in REGIONS)
 
 
-def test_regions_that_the_organisation_forbids_to_list_are_told_and_no_failure(hub: Hub) -> None:
+def test_where_regions_may_not_be_listed_the_others_are_dark_and_that_is_a_failure(hub: Hub) -> None:
+    """Whatever forbids it."""
     hub.session.answers["ec2:DescribeRegions"] = refused("UnauthorizedOperation", BY_AN_SCP)  # type: ignore[index]
     hub.members = []
-    assert hub.sweep(SCHEDULED) == []
+    (failure,) = hub.sweep(SCHEDULED)
+    assert f"Regions of account {ACCOUNT}" in failure
     assert {each["region"] for each in hub.requests} == {REGION}
+
+
+def test_what_another_account_owns_in_a_forbidden_region_is_told_as_that(hub: Hub) -> None:
+    hub.members, hub.forbidden = [], {ELSEWHERE}
+    hub.session.answers["ec2:DescribeVpcs"] = {"Vpcs": [{"VpcId": "vpc-1"}]}  # type: ignore[index]
+    hub.out_of_reach, hub.why = {f"{ELSEWHERE}/vpc-1"}, "it belongs to account 999999999999"
+    assert hub.sweep(SCHEDULED) == []
     (message,) = hub.notifier.sent
-    assert f"{REGION}: Regions (ec2:DescribeRegions: UnauthorizedOperation" in message.text
+    assert message.data["sweep"]["out_of_reach"] == {f"{ELSEWHERE}/vpc-1": hub.why}
 
 
 def test_an_account_without_a_trail_does_not_miss_one_where_nobody_asks_for_it(hub: Hub) -> None:
