@@ -262,7 +262,8 @@ def test_a_members_trail_that_is_gone_is_forgotten_and_stays_gone(scene: Scene, 
     assert (kept(scene, "trail", arn), audited(scene)) == (None, [("forget", f"audit#{MEMBER}#trail", arn)])
     helpers.deliver(hub, record)
     hub.forget()
-    assert arn not in json.dumps(swept(scene))
+    spoken_of = [part for part in swept(scene).values() if isinstance(part, dict)]
+    assert not any(arn in part for part in spoken_of), "but that its bucket was its, the bucket's baseline says"
     assert scene.member.client("cloudtrail").describe_trails()["trailList"] == []
     assert kept(scene, "trail", arn) is None
     assert helpers.trail(hub)["IsLogging"], "the hub's of that name is another one"
