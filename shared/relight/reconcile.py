@@ -262,7 +262,7 @@ def ended(found: Incident, attempt: Attempt) -> Incident:
 def _taken(
     run: Runtime, kind: Kind, record: Record, observed: Observed[Any], baseline: Baseline[Any] | None
 ) -> Mapping[str, str]:
-    """What the record takes away: whom a change shuts out, only those show who are there just now."""
+    """What the record takes away: whom a change shuts out, also what no baseline holds tells, as of just now."""
     if baseline and observed.state is not None:
         baseline = replace(baseline, state=among(baseline.state, observed.state))
     return kind.taken(record, baseline, run.standard)

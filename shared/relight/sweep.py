@@ -262,15 +262,16 @@ def _look(desk: Desk, progress: Progress, until: datetime) -> bool:
                 if not number % NOTED_EVERY:
                     _note(desk, progress)
         except RelightError as error:
-            _note_unlisted(progress, place, f"{kind.KIND}s", error)
+            _note_unlisted(progress, place, kind, error)
             progress.add({"counts": _unknown(desk, kind, 1)})
         progress.kind, progress.done = progress.kind + 1, 0
     progress.add({"counts": as_lists(not_missed(progress.counts, desk.standard))})
     return True
 
 
-def _note_unlisted(progress: Progress, place: Place, what: str, error: RelightError) -> None:
+def _note_unlisted(progress: Progress, place: Place, kind: Kind, error: RelightError) -> None:
     """What could not be listed; where no retry would change that, it is no failure."""
+    what = f"{kind.KIND}s"
     where = f" of account {place.account} in {place.region}" if progress.accounts else ""
     if isinstance(error, RoleDenied):
         progress.note("not_let_in", {f"{what}{where}": str(error)})

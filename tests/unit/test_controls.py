@@ -35,12 +35,17 @@ def test_a_drift_is_mended_by_the_repair_that_the_catalogue_names(control: str) 
         assert accepted_by_botocore(call)
 
 
+def states_of_its_kind(control: Control) -> list[Any]:
+    """All that a control may be asked of: as the rows of its kind have it, broken and before."""
+    kind = ROWS[control.id].kind
+    return [state for row in ROWS.values() if row.kind is kind for state in (row.broken, row.before)]
+
+
 @pytest.mark.parametrize(
     "control", [each for each in CONTROLS.values() if each.basis is Basis.STANDARD], ids=lambda c: c.id
 )
 def test_what_the_standard_alone_decides_is_the_same_with_any_baseline(control: Control) -> None:
-    row = ROWS[control.id]
-    states = [state for other in ROWS.values() if other.kind is row.kind for state in (other.broken, other.before)]
+    states = states_of_its_kind(control)
     for state in filter(None, states):
         verdicts = {bool(tuple(control.check(state, standard(), before))) for before in (None, *states)}
         assert len(verdicts) == 1, f"{control.id} depends on the baseline: its basis is not the standard alone"
@@ -50,9 +55,7 @@ def test_what_the_standard_alone_decides_is_the_same_with_any_baseline(control: 
     "control", [each for each in CONTROLS.values() if each.basis is Basis.BASELINE], ids=lambda c: c.id
 )
 def test_what_the_baseline_alone_decides_is_met_without_one(control: Control) -> None:
-    row = ROWS[control.id]
-    states = [state for other in ROWS.values() if other.kind is row.kind for state in (other.broken, other.before)]
-    for state in filter(None, states):
+    for state in filter(None, states_of_its_kind(control)):
         assert not tuple(control.check(state, standard(), None)), f"{control.id}: its basis is not the baseline alone"
 
 

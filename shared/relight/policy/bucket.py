@@ -69,6 +69,11 @@ def holds_logs(bucket: Bucket) -> bool:
     return bucket.holds_logs is not False
 
 
+def comparable(old: Bucket, new: Bucket) -> bool:
+    """Whether there is more to compare than the access logging: of a bucket that holds no logs nothing else is read."""
+    return holds_logs(old) and bool(new.holds_logs)
+
+
 @control(
     "bucket.access-logging",
     title="Access to the trail's bucket is logged",
@@ -245,7 +250,7 @@ def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     drifts = []
     if old.logging and old.logging != new.logging:
         drifts.append(Drift("LoggingEnabled", found=dict(new.logging), wanted=dict(old.logging)))
-    if not (holds_logs(old) and new.holds_logs):
+    if not comparable(old, new):
         return tuple(drifts)
     was, now = (_key(b.encryption) if isinstance(b.encryption, Mapping) else "" for b in (old, new))
     if was and now != was:

@@ -57,17 +57,16 @@ def delivery_policy(bucket: Bucket, standard: Standard, baseline: Bucket | None)
     text = known(bucket.policy, f"the policy of {bucket.name}")
     before = baseline.policy if baseline and isinstance(baseline.policy, str) else ""
     lost = services(before) - services(text) - {CLOUDTRAIL}
-    if not lost and (not bucket.trails or delivers(text, bucket)):
+    if not lost and delivers(text, bucket):
         return
-    good = before and (not bucket.trails or delivers(before, bucket))
+    good = before and delivers(before, bucket)
     yield Drift("Policy", found=text, wanted=before if good else completed(_with(lost, before, text), bucket))
 
 
 def _with(lost: set[str], before: str, text: str) -> str:
     """A policy with the Allows of an earlier one for the services that it lost."""
     back = [s for s in statements_of(before) if s.get("Effect") == "Allow" and any(_named(s, each) for each in lost)]
-    around = json.loads(text) if text else {"Version": "2012-10-17"}
-    return json.dumps({**around, "Statement": statements_of(text) + back}) if back else text
+    return _rewritten(text, statements_of(text) + back) if back else text
 
 
 def delivers(text: str, bucket: Bucket) -> bool:
@@ -149,8 +148,13 @@ def completed(text: str, bucket: Bucket) -> str:
             used = {str(s.get("Sid", ""))[: -len("Write")] for s in kept} | {str(s.get("Sid", ""))[:-3] for s in kept}
             number = next(n for n in count(1) if f"RelightTrail{n}" not in used)
             kept += _statements(bucket, prefix, arn, number)
+    return _rewritten(text, kept)
+
+
+def _rewritten(text: str, statements: list[Statement]) -> str:
+    """A policy with other statements; all around them as it was."""
     around = json.loads(text) if text else {}
-    return json.dumps({"Version": "2012-10-17", **around, "Statement": kept})
+    return json.dumps({"Version": "2012-10-17", **around, "Statement": statements})
 
 
 def _hinders(statement: Statement, bucket: Bucket) -> bool:

@@ -13,7 +13,7 @@ from relight.aws import Aws, Place, unread
 from relight.errors import AwsError, UnknownState
 from relight.model import Baseline, Call, Drift, Observed, Resource, Scope, Unread
 from relight.policy import state
-from relight.policy.bucket import CLOSED, ENABLED, Bucket, copies, holds_logs, strangers_key, strength
+from relight.policy.bucket import CLOSED, ENABLED, Bucket, comparable, copies, holds_logs, strangers_key, strength
 from relight.policy.bucket import weaker as weaker_configuration
 from relight.policy.bucket_policy import changes as policy_changes
 from relight.policy.bucket_policy import lets_cloudtrail_write, shuts_out
@@ -403,7 +403,7 @@ def revive(data: Mapping[str, Any]) -> Bucket:
 def weaker(old: Bucket, new: Bucket, standard: Standard) -> tuple[Drift, ...]:
     """What its configuration gave up, and whom its policy allows more than it did, or denies less."""
     drifts = weaker_configuration(old, new, standard)
-    if not (holds_logs(old) and new.holds_logs):
+    if not comparable(old, new):
         return drifts
     drifts += tuple(shorter(old, new))
     if not (isinstance(old.policy, str) and isinstance(new.policy, str)):
