@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import count
+from string import ascii_letters, ascii_lowercase, digits
 from typing import NamedTuple
 
 from relight.errors import UnknownState
 from relight.model import Drift, Severity
 from relight.policy.bucket import Bucket, holds_logs
 from relight.policy.control import control, known
+from relight.policy.pattern import Shape, overlap, shape
 from relight.policy.statement import (
     Sent,
     Statement,
@@ -33,8 +35,8 @@ CLOUDTRAIL = "cloudtrail.amazonaws.com"
 DELIVERING = ("s3:GetBucketAcl", "s3:PutObject")
 # Other services of AWS that deliver logs to buckets.
 LOG_SERVICES = (CLOUDTRAIL, "logging.s3.amazonaws.com", "delivery.logs.amazonaws.com")
-# Stands for any file in a trail's folder; digests lie in one whose name begins alike.
-FILE = "/x"
+# What a trail writes: logs, and digests if its log files are validated.
+FOLDERS = ("CloudTrail", "CloudTrail-Digest")
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 OWNED = {"s3:x-amz-acl": "bucket-owner-full-control"}
 # A Deny of what does not come through TLS stops no service of AWS.
@@ -79,11 +81,15 @@ def delivers(text: str, bucket: Bucket) -> bool:
 
 
 class Need(NamedTuple):
-    """A request that a trail makes of its bucket, with the condition keys that are known to come with it."""
+    """A request that a trail makes of its bucket, with the condition keys that are known to come with it.
+
+    The resource is what an Allow must speak of; of all that the shapes match, a Deny must speak of nothing.
+    """
 
     action: str
     resource: str
     sent: Sent
+    shapes: tuple[Shape, ...]
 
 
 def _all_needs(bucket: Bucket) -> Iterator[Need]:
@@ -94,12 +100,27 @@ def _all_needs(bucket: Bucket) -> Iterator[Need]:
 def _needs(bucket: Bucket, prefix: str, trail_arn: str) -> Iterator[Need]:
     """The files of a trail lie below its own account, whoever has the bucket; its digests in a folder of their own.
 
-    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+    No Deny may speak of either folder, whether the trail has digests just now or not.
     """
     whole, sent = _arn(bucket, trail_arn), sent_by(CLOUDTRAIL, trail_arn, bucket.looked_on)
-    yield Need("s3:GetBucketAcl", whole, sent)
-    for folder in ("CloudTrail", "CloudTrail-Digest")[: 1 + (trail_arn in bucket.validated)]:
-        yield Need("s3:PutObject", f"{_place(bucket, prefix, trail_arn)}/{folder}{FILE}", {**sent, **OWNED})
+    yield Need("s3:GetBucketAcl", whole, sent, (shape(whole),))
+    place = _place(bucket, prefix, trail_arn)
+    files = tuple(_files(place, folder) for folder in FOLDERS)
+    for folder in FOLDERS[: 1 + (trail_arn in bucket.validated)]:
+        yield Need("s3:PutObject", f"{place}/{folder}/x", {**sent, **OWNED}, files)
+
+
+def _files(place: str, folder: str) -> Shape:
+    """The names of the files in a folder of a trail's, in any Region and on any day.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html and
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+    """
+    letter, digit = (ascii_lowercase, True), (digits, False)
+    region = (letter, "-", (f"{ascii_lowercase}-", True), "-", digit)
+    day = (*[digit] * 4, "/", *[digit] * 2, "/", *[digit] * 2)
+    name = (f"{place.rpartition('/')[2]}_{folder}_", *region, "_", (f"{ascii_letters}{digits}-_.", True), ".json.gz")
+    return shape(f"{place}/{folder}/", *region, "/", *day, "/", *name)
 
 
 def _arn(bucket: Bucket, trail_arn: str) -> str:
@@ -128,16 +149,10 @@ def _stops(statement: Statement, need: Need) -> bool:
     """Whether a Deny surely keeps a trail from some of what it needs."""
     if not denies(statement, CLOUDTRAIL) or meets(statement, need.sent) is not True:
         return False
-    return covers(statement, need.action, need.resource) or (
-        need.resource.endswith(FILE)
-        and acts(statement, need.action)
-        and any(_meets_below(str(each), need.resource.removesuffix(FILE)) for each in listed(statement.get("Resource")))
-    )
-
-
-def _meets_below(pattern: str, beginning: str) -> bool:
-    """Whether a pattern matches anything that begins so: then some first part of it matches the beginning."""
-    return any(like(beginning, pattern[:end]) for end in range(len(pattern) + 1))
+    if "NotResource" in statement:
+        return covers(statement, need.action, need.resource)
+    patterns = [str(each) for each in listed(statement.get("Resource"))]
+    return acts(statement, need.action) and any(overlap(each, files) for each in patterns for files in need.shapes)
 
 
 def completed(text: str, bucket: Bucket) -> str:
