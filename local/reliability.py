@@ -106,11 +106,17 @@ def kept() -> dict[str, Any]:
 
 
 def rows() -> str:
-    """The table: a row a trial that was run."""
+    """The table: a row for each trial that was run."""
     said = kept()
     ran = [each for each in TRIALS if each.name in said]
-    listed = ((each.tried, f"`{each.shown}`", said[each.name]["said"], said[each.name]["on"]) for each in ran)
+    listed = ((each.tried, f"`{each.shown}`", _came_of(said[each.name]), said[each.name]["on"]) for each in ran)
     return table(("Tried", "By", "What came of it", "On"), listed)
+
+
+def _came_of(said: Mapping[str, Any]) -> str:
+    """What a trial said; a failure first, for its last line may be the one that it always says."""
+    failed = f"**Failed** with exit status {said['status']}. " if said["status"] else ""
+    return f"{failed}{said['said']}"
 
 
 if __name__ == "__main__":

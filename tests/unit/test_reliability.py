@@ -28,7 +28,7 @@ def test_what_a_trial_says(trial: Trial, said: str) -> None:
     assert reliability._run(trial) == (0, said)  # noqa: SLF001 (its own test)
 
 
-def test_a_trial_that_ended_badly_is_kept_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_failed_is_kept_and_shown_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("<!-- reliability:begin -->\n<!-- reliability:end -->\n", encoding="utf-8")
     monkeypatch.setattr(reliability, "README", readme)
@@ -37,4 +37,4 @@ def test_a_trial_that_ended_badly_is_kept_as_such(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("sys.argv", ["reliability"])
     assert reliability.main() == 3
     assert json.loads((tmp_path / "kept.json").read_text(encoding="utf-8"))["x"]["status"] == 3
-    assert "| something | `make x` | 1 lost |" in readme.read_text(encoding="utf-8")
+    assert "| something | `make x` | **Failed** with exit status 3. 1 lost |" in readme.read_text(encoding="utf-8")

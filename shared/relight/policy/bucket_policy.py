@@ -118,9 +118,9 @@ def _files(place: str, folder: str) -> Shape:
     """
     letter, digit = (ascii_lowercase, True), (digits, False)
     region = (letter, "-", (f"{ascii_lowercase}-", True), "-", digit)
-    day = (*[digit] * 4, "/", *[digit] * 2, "/", *[digit] * 2)
+    year, month = [digit] * 4, [digit] * 2
     name = (f"{place.rpartition('/')[2]}_{folder}_", *region, "_", (f"{ascii_letters}{digits}-_.", True), ".json.gz")
-    return shape(f"{place}/{folder}/", *region, "/", *day, "/", *name)
+    return shape(f"{place}/{folder}/", *region, "/", *year, "/", *month, "/", *month, "/", *name)
 
 
 def _arn(bucket: Bucket, trail_arn: str) -> str:
