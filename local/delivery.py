@@ -9,7 +9,7 @@ time. In AWS, events stop while no trail logs; here they are always delivered, f
 
 import json
 import queue
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -29,13 +29,14 @@ from local.stack import Function, Stack
 
 # A message that still fails after so many rounds, on a queue without a dead-letter queue, is left alone.
 _MAX_ROUNDS = 20
-# What EventBridge writes on the letter of a target that it may not invoke; it tries that once only
+# What EventBridge writes on the letter of a target that it may not invoke, or that is gone; it tries that once only
 # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html).
 _NO_PERMISSION = {
     "ERROR_CODE": "NO_PERMISSIONS",
     "ERROR_MESSAGE": "EventBridge is not authorized to invoke the target.",
     "RETRY_ATTEMPTS": "0",
 }
+_NO_RESOURCE = {**_NO_PERMISSION, "ERROR_CODE": "NO_RESOURCE", "ERROR_MESSAGE": "The target does not exist."}
 
 
 class UnsettledError(Exception):
@@ -134,7 +135,7 @@ class Delivery:
         if bus is not None and buses.may_send(rule, target, bus):
             self.put(event, bus, deaf, was_carried=True)
         else:
-            self._give_up(event, target, rule.arn)
+            self._give_up(event, target, rule.arn, _NO_PERMISSION)
 
     def _deliver(self, event: dict[str, Any], target: dict[str, Any], rule_arn: str) -> None:
         if target.keys() & {"Input", "InputPath", "InputTransformer"}:
@@ -142,19 +143,20 @@ class Delivery:
         arn = target["Arn"]
         service = arn.split(":")[2]
         if service == "sqs":
-            self._send(arn, event)
+            if not self._send(arn, event):
+                self._give_up(event, target, rule_arn, _NO_RESOURCE)
         elif service == "lambda":
             function = self._stack.function(arn)
             if function is not None and _is_permitted(function, rule_arn):
                 self._invoke_async(function, event)
             else:
-                self._give_up(event, target, rule_arn)
+                self._give_up(event, target, rule_arn, _NO_PERMISSION)
         else:
             raise NotImplementedError(f"the local AWS delivers to functions, queues and buses, not to {arn}")
 
-    def _give_up(self, event: dict[str, Any], target: dict[str, Any], rule_arn: str) -> None:
+    def _give_up(self, event: dict[str, Any], target: dict[str, Any], rule_arn: str, why: Mapping[str, str]) -> None:
         if "DeadLetterConfig" in target:
-            about = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], **_NO_PERMISSION}
+            about = {"RULE_ARN": rule_arn, "TARGET_ARN": target["Arn"], **why}
             self._send(target["DeadLetterConfig"]["Arn"], event, **about)
 
     def _invoke_async(self, function: Function, event: Any) -> None:
@@ -167,15 +169,16 @@ class Delivery:
         if function.on_failure:
             self._send(function.on_failure, _failure_record(function, invocation, request_id, attempts))
 
-    def _send(self, queue_arn: str, body: Any, **attributes: str) -> None:
+    def _send(self, queue_arn: str, body: Any, **attributes: str) -> bool:
+        """Whether the queue is there: what would go to none is lost, and AWS only counts it in a metric."""
         sqs = self._sqs(queue_arn)
-        sqs.send_message(
-            QueueUrl=_url(sqs, queue_arn),
-            MessageBody=json.dumps(body),
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        )
+        try:
+            url = _url(sqs, queue_arn)
+        except sqs.exceptions.QueueDoesNotExist:
+            return False
+        told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body), MessageAttributes=told)
+        return True
 
     def _consume(self, mapping: EventSourceMapping) -> None:
         """Lambda's poller: what the function does not report as failed is deleted, the rest comes again."""

@@ -168,6 +168,23 @@ def test_an_event_that_may_not_be_carried_is_dead_lettered(
     assert [letter["account"] for letter in received(member, "undelivered")] == [MEMBER]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_queue_that_is_gone_should_get_is_dead_lettered_or_lost(
+    organised: Organisation,
+    member: Place,
+    kept: bool,  # noqa: FBT001
+) -> None:
+    """Lost where the dead-letter queue is gone, too; what else happens goes on being delivered."""
+    hub, there = organised.aws, queue(member, "undelivered")
+    rule(member, "default", Arn=there + "-gone", DeadLetterConfig={"Arn": there if kept else there + "-gone"})
+    record = create_vpc(hub, member)
+    assert [letter["account"] for letter in received(member, "undelivered")] == [MEMBER] * kept
+    rule(member, "default", Arn=there)
+    hub.delivery.post(cloudtrail.event(record))
+    hub.settle()
+    assert len(received(member, "undelivered")) == 1
+
+
 def test_nobody_can_put_what_looks_like_a_record_of_cloudtrails(organised: Organisation, member: Place) -> None:
     hub = organised.aws
     arn = bus(hub, "hub", of_the(organised))
