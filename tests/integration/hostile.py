@@ -80,6 +80,7 @@ LEADING = ("CreateTrail", "UpdateTrail", "CreateFlowLogs")
 AROUND = ("CreateLogGroup", "PutSubscriptionFilter")
 # Nobody can give a function its code back but a deployment.
 SABOTAGES = {str(each): each for each in sabotage.ALL if each.event != "UpdateFunctionCode"}
+DENIED = "endpoint.denied"
 OWN = "guard."  # how the controls of Relight's own parts begin
 # EventBridge Scheduler's, to the guard.
 SCHEDULED = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "id": "a-quarter-of-an-hour"}
@@ -304,7 +305,7 @@ class Hostile(RuleBasedStateMachine):
         with suppress(ClientError, ParamValidationError):  # what it would break may be gone already
             each.commit(self.aws, intruder, self.victim)
         self.aws.delivers = True  # a sabotage that nobody hears of may have ended early
-        broke = each.proof(self.aws, self.victim) != before or each.control.startswith("endpoint.")
+        broke = each.proof(self.aws, self.victim) != before or each.control == DENIED
         self.attacks += [
             Attack(each, who, record, broke)
             for record in self.aws.records[known:]
@@ -544,7 +545,9 @@ class Hostile(RuleBasedStateMachine):
     # ------------------------------------------------------------------------------------------------------- telling
 
     def _is_told(self, attack: Attack) -> bool:
-        """By its event, or folded into a message about what it attacked."""
+        """By its event, or folded into a message about what it attacked; a denied caller, once in all."""
+        if attack.sabotage.control == DENIED:
+            return _caller(attack.record["userIdentity"]["principalId"]) in self._denied()
         own = self._told_of(attack.who)
         by_event = [m for m in own if m.event_id == attack.record["eventID"]]
         folded = [m for m in own if m.data.get("contested")]
@@ -555,6 +558,11 @@ class Hostile(RuleBasedStateMachine):
             for m in folded
             for f in m.data["findings"]
         )
+
+    def _denied(self) -> set[str]:
+        """Who was told of as denied at an endpoint: once a day each, whatever their sessions are called."""
+        about = (m for m in self.aws.notifications for f in m.data.get("findings", ()) if f["control"] == DENIED)
+        return {_caller(m.data["actor"]["principal"]) for m in about}
 
     def _told_of(self, who: str) -> list[Notification]:
         """Of a stranger's session, CloudTrail shows the principal's id with the session's name."""
@@ -621,6 +629,11 @@ def _two_of_a_kind(events: list[Event]) -> list[Event]:
     for event in events:
         named.setdefault(event["detail"]["eventName"], []).append(event)
     return [event for same in named.values() for event in (same if len(same) < 3 else (same[0], same[-1]))]
+
+
+def _caller(principal: str) -> str:
+    """What of a principal's id stays the same from session to session."""
+    return principal.partition(":")[0]
 
 
 def _who(record: Record) -> str:

@@ -72,6 +72,13 @@ def test_what_is_not_repaired_or_told(machine: Hostile) -> None:
             machine.teardown()
 
 
+def test_a_denied_caller_who_is_not_told(machine: Hostile) -> None:
+    with machine.aws.refuse("endpoint_denied", "sns:Publish"):
+        machine.attack("endpoint.denied-Decrypt-the_account's_own_user_is_blocked", "eve")
+        with pytest.raises(AssertionError, match=r"still fails(.|\n)*not told: endpoint"):
+            machine.teardown()
+
+
 def test_a_write_without_need(machine: Hostile) -> None:
     """The trail's function starts a trail that logs."""
     credentials = machine.aws.role_credentials(machine.aws.stack.functions["trail"])
@@ -97,6 +104,19 @@ def test_who_unsubscribed_is_named_although_an_earlier_event_found_it(machine: H
     machine.attack("alarm.unauthorized-calls-DeleteMetricFilter-nothing_counts_refused_calls", "mallory")
     machine.attack("alarm.vpc-changes-Unsubscribe-nobody_hears_the_alarms", "eve")
     machine.teardown()
+
+
+@pytest.mark.parametrize(
+    "what", ["PutObject-a_stranger's_credentials_carry_data_out", "Decrypt-the_account's_own_user_is_blocked"]
+)
+def test_who_is_denied_at_an_endpoint_is_told_once_a_day(machine: Hostile, what: str) -> None:
+    """The stranger's sessions bear the names of both, but are of one role."""
+    machine.attack(f"endpoint.denied-{what}", "eve")
+    machine.attack(f"endpoint.denied-{what}", "eve")
+    machine.attack(f"endpoint.denied-{what}", "trent")
+    machine.teardown()
+    told = [m for m in machine.aws.notifications if m.data.get("findings")]
+    assert len(told) == 1 + what.startswith("Decrypt")
 
 
 FLOW_LOGS = "vpc.flow-logs-DeleteFlowLogs-a_VPC_goes_dark"
