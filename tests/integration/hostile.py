@@ -494,8 +494,12 @@ class Hostile(RuleBasedStateMachine):
             self.wrong.append(f"the sweep saw nothing of {broken}")
 
     def _check_heard(self) -> None:
-        """Where a topic was deleted, the alarms tell another one; where nobody is subscribed, only a person helps."""
-        unheard = set(self.world.heard) - set(alarms.heard(self.aws, self.victim)) - {bystanders.ALARM}
+        """Where a topic was deleted, the alarms tell another one; where nobody is subscribed, only a person helps.
+
+        Of those that are there: an alarm that has no trail to read just now may come with the last sweep only.
+        """
+        there = {alarm["AlarmName"] for alarm in self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]}
+        unheard = there & set(self.world.heard) - set(alarms.heard(self.aws, self.victim)) - {bystanders.ALARM}
         if unheard and not self._did("Unsubscribe"):
             self.wrong.append(f"alarms that nobody hears: {sorted(unheard)}")
 
@@ -596,9 +600,12 @@ class Hostile(RuleBasedStateMachine):
 
 # Where a sweep says that something is broken, or was until now.
 SEEN = ("repaired", "unrepaired", "left", "weaker", "drifted", "failed")
-# Of baselines: what a key is used for just now, the policy of one that nothing used before, the id of a flow log, which
-# is another one when it is made again, and remembered, and when a log group was made.
-PASSING = (": state.used_by: ", ": state.policy: '', then", ".id: 'fl-", ": state.former: ", ": state.created: ")
+# Of baselines: what a key is used for just now, the policy and the trails of one that nothing used before, the id of a
+# flow log, which is another one when it is made again, and remembered, and when a log group was made.
+PASSING = (
+    ": state.used_by: ", ": state.policy: '', then", ": state.trails: [], then", ".id: 'fl-", ": state.former: ",
+    ": state.created: ",
+)  # fmt: skip
 # The bucket that files are led to: as long as they are, it is a trail's, and is closed to the public.
 LURED = f"s3.{trails.ELSEWHERE}."
 # What a deleted topic changes of the alarms.

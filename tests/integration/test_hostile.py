@@ -119,6 +119,21 @@ def test_who_is_denied_at_an_endpoint_is_told_once_a_day(machine: Hostile, what:
     assert len(told) == 1 + what.startswith("Decrypt")
 
 
+def test_alarms_that_had_no_trail_to_read_come_back_with_a_later_sweep(machine: Hostile) -> None:
+    machine.attack("trail.cloudwatch-logs-UpdateTrail-no_alarm_hears_of_the_trail", "trent")
+    machine.drop(0)
+    machine.attack("alarm.vpc-changes-DeleteAlarms-all_fifteen_alarms_are_deleted", "mallory")
+    machine.teardown()
+
+
+def test_the_key_that_a_trail_got_while_its_own_was_off_remembers_the_trail(machine: Hostile) -> None:
+    machine.attack("trail.management-events-PutEventSelectors-the_trail_logs_nothing", "trent")
+    machine.duplicate(0)
+    machine.drop(0)
+    machine.attack("key.available-DisableKey-the_trail's_key_is_disabled", "mallory")
+    machine.teardown()
+
+
 FLOW_LOGS = "vpc.flow-logs-DeleteFlowLogs-a_VPC_goes_dark"
 
 
