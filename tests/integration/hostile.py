@@ -392,6 +392,9 @@ class Hostile(RuleBasedStateMachine):
                 self._check_swept()
             self.held.extend(self.dropped)
             self._drain()
+        if self._did("DeleteTopic") and self._was_left_to_a_person():
+            self._sweep()
+            self._drain()
         self._check_heard()
         self._mend_by_hand()
         self._drain()

@@ -126,6 +126,12 @@ def test_alarms_that_had_no_trail_to_read_come_back_with_a_later_sweep(machine: 
     machine.teardown()
 
 
+def test_alarms_whose_topic_went_while_there_was_no_trail_are_led_elsewhere_by_a_later_sweep(machine: Hostile) -> None:
+    machine.attack("alarm.vpc-changes-DeleteTopic-the_alarms_tell_a_topic_that_is_gone", "mallory")
+    machine.attack("trail.exists-DeleteTrail-the_trail_is_deleted", "trent")
+    machine.teardown()
+
+
 def test_the_key_that_a_trail_got_while_its_own_was_off_remembers_the_trail(machine: Hostile) -> None:
     machine.attack("trail.management-events-PutEventSelectors-the_trail_logs_nothing", "trent")
     machine.duplicate(0)
