@@ -392,15 +392,12 @@ class Hostile(RuleBasedStateMachine):
                 self._check_swept()
             self.held.extend(self.dropped)
             self._drain()
-        if self._did("DeleteTopic") and self._was_left_to_a_person():
-            self._sweep()
-            self._drain()
+        if self._did("DeleteTopic"):
+            self._sweep_what_was_left()
         self._check_heard()
         self._mend_by_hand()
         self._drain()
-        if self._was_left_to_a_person():
-            self._sweep()
-            self._drain()
+        self._sweep_what_was_left()
         failed = self._failed_events()
         self.aws.invocations.clear()
         self.held.extend(failed)
@@ -416,10 +413,12 @@ class Hostile(RuleBasedStateMachine):
     def _was_attacked(self, control: str) -> bool:
         return any(attack.sabotage.control.startswith(control) for attack in self.attacks)
 
-    def _was_left_to_a_person(self) -> bool:
-        """As alarms are while they have no trail to read; the sweep repairs what can be repaired by now."""
+    def _sweep_what_was_left(self) -> None:
+        """To a person, as alarms are while they have no trail to read; the sweep repairs what it can by now."""
         findings = (finding for m in self.aws.notifications for finding in m.data.get("findings", ()))
-        return any(finding["outcome"] == Outcome.MANUAL for finding in findings)
+        if any(finding["outcome"] == Outcome.MANUAL for finding in findings):
+            self._sweep()
+            self._drain()
 
     def _sweep(self) -> None:
         self.aws.announce("UPDATE_COMPLETE", deaf=GUARDS)  # who look round by a schedule of their own
