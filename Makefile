@@ -32,7 +32,7 @@ faults: .venv/.local ## Every AWS call fails in six ways, and what became of it 
 
 .PHONY: soak
 soak: .venv/.dev ## Hostile sequences: intruders, and events late, twice, disordered, lost (SEQUENCES=10000 SEED=0)
-	@PYTHONPATH=shared:. $(BIN)/python -m tests.integration.hostile $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=shared:. $(BIN)/python -m tests.integration.soak $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: flood reliability
 flood: .venv/.local ## An attack a thousand times a minute: load, quotas, messages, cost (EVENTS=1000)
@@ -103,7 +103,7 @@ requirements: $(UV) ## Pin the newest versions of everything, with hashes
 	done
 
 clean: ## Remove the environments and all that was built
-	@rm -rf .venv .venv-* .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-* .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .soak
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## This list

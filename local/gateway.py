@@ -10,13 +10,19 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock, Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
+from wsgiref.types import WSGIApplication
 
+from botocore.exceptions import ClientError
 from moto import backends
 from moto.core.exceptions import ServiceException
+from moto.core.request import Request
+from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wrappers import Response
 
 from local import wire
 from local.cloudtrail import Client
@@ -145,7 +151,7 @@ class Gateway:
         # moto looks and then writes, of which AWS makes one: the ledger's conditions rely on that, and so does whoever
         # makes something that may be there already.
         with self._one_by_one if call is not None and call.service in _ATOMIC else nullcontext():
-            return _run(self._moto, environ)
+            return _run(self._moto if call is None else _response(self._moto, call.request), environ)
 
 
 _RESOLVE = socket.getaddrinfo
@@ -175,11 +181,32 @@ def _drain(environ: dict[str, Any]) -> bytes:
     return bytes(environ["wsgi.input"].read(int(length)))
 
 
-def _run(application: Any, environ: dict[str, Any]) -> Answer:
+def _response(moto: DomainDispatcherApplication, request: Request) -> WSGIApplication:
+    """What moto answers, found by its own routes, but past Flask, which takes a sixth of a call's time.
+
+    Flask would keep a context for each request, and in moto's debug mode a class of its own for each form.
+    """
+    app = moto.get_application(request.environ)
+    try:
+        endpoint, _ = app.url_map.bind_to_environ(request.environ).match()
+        route = cast("convert_to_flask_response", app.view_functions[endpoint])
+        answer: Any = route.callback(request, request.raw_url, dict(request.headers))
+    except HTTPException as refused:  # most of moto's errors are
+        return refused
+    except ClientError as refused:
+        answer = 400, {}, refused.response["Error"]["Message"]
+    status, headers, content = answer if isinstance(answer, tuple) else (200, {}, answer)
+    response = Response(content, status, headers)
+    if request.method == "HEAD" and "content-length" in headers:
+        response.headers["Content-Length"] = headers["content-length"]  # of what GET would answer
+    return response
+
+
+def _run(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
     status: list[str] = []
     headers: dict[str, str] = {}
 
-    def start_response(line: str, pairs: list[tuple[str, str]], _: Any = None) -> None:
+    def start_response(line: str, pairs: list[tuple[str, str]], _: Any = None) -> Any:
         status.append(line)
         headers.update(pairs)
 

@@ -50,7 +50,7 @@ TRIALS = (
         "soak",
         "Several intruders and ordinary work at once, while events come late, twice, in disorder or never",
         "make soak SEQUENCES=500",
-        ("-m", "tests.integration.hostile", "--sequences", "500"),
+        ("-m", "tests.integration.soak", "--sequences", "500"),
         prefix="hostile: ",
     ),
     Trial(

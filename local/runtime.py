@@ -34,7 +34,6 @@ Environment = dict[str, str]
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 _SHARED = PROJECT / "shared"
-_OWN_MODULES = ("relight", "app")
 _HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
@@ -207,7 +206,7 @@ def _without_waiting() -> None:
 
 def _take_modules() -> dict[str, ModuleType]:
     """Takes the functions' own modules out of the process, so that each function has a copy to itself."""
-    own = [name for name in sys.modules if name.partition(".")[0] in _OWN_MODULES]
+    own = [name for name in sys.modules if name == "app" or name.startswith("relight")]
     return {name: sys.modules.pop(name) for name in own}
 
 

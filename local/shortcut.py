@@ -3,12 +3,12 @@
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlsplit
 
-from botocore import useragent
+from botocore import parsers, useragent
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPHeaderDict, HTTPResponse
@@ -29,11 +29,14 @@ def shortcut(gateway: Application) -> Iterator[None]:
             _ = response.content  # reads it, as botocore's own does
         return response
 
-    # botocore writes its own name anew for each request, letter by letter (a fifteenth of the time).
+    # botocore writes its own name anew for each request, letter by letter (a fifteenth of the time), and for each
+    # moment in an answer it makes time zones (as much); most moments are read again and again.
     written = cache(useragent.sanitize_user_agent_string_component)
+    read = lru_cache(10_000)(parsers.DEFAULT_TIMESTAMP_PARSER)
     with (
         mock.patch.object(URLLib3Session, "send", send),
         mock.patch.object(useragent, "sanitize_user_agent_string_component", written),
+        mock.patch.object(parsers, "DEFAULT_TIMESTAMP_PARSER", read),
     ):
         yield
 

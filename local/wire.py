@@ -26,6 +26,12 @@ _MODELS = {
 }
 
 
+class Received(Request):
+    """A request that came by WSGI, as moto wants to know."""
+
+    from_wsgi_server = True
+
+
 @dataclass(frozen=True)
 class Call:
     """One API request, as far as it can be understood before anybody answers it."""
@@ -93,7 +99,7 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call | None:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if scope is None:
         return None
-    request = Request({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    request = Received({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     service = _service(scope["service"].lower(), request.path)
     try:
         operation, uri = get_service_router(service).match(request)

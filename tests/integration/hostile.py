@@ -20,32 +20,21 @@ what only a person can put back is put back by hand. Then these must hold:
   again or led to its log group again, that group and its subscriber are made sure of without a look, which may change
   nothing; and of a subscription's filters all are set, whichever was changed.
 
-The account is then as before, and serves the next sequence. `python -m tests.integration.hostile` is `make soak`.
+The account is then as before, and serves the next sequence. `python -m tests.integration.soak` is `make soak`.
 """
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
-import logging
-import math
-import os
 import random
 import re
-import sys
-import time
-import traceback
-import warnings
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from typing import Any, ClassVar
 
-import click
 from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
@@ -111,7 +100,6 @@ class Score:
     steps: Counter[str] = field(default_factory=Counter)
     writes: int = 0
     messages: int = 0
-    started: float = field(default_factory=time.monotonic)
 
     def add(self, more: Score) -> None:
         self.sequences += more.sequences
@@ -119,13 +107,12 @@ class Score:
         self.writes += more.writes
         self.messages += more.messages
 
-    def line(self, violations: int, seeds: str) -> str:
+    def line(self, violations: int, seeds: str, seconds: float) -> str:
         steps = sum(self.steps.values())
         did = ", ".join(f"{count:,} {name}" for name, count in self.steps.most_common())
         return (
             f"hostile: {self.sequences:,} sequences, {steps:,} steps ({did}), {self.writes:,} repairing calls, "
-            f"{self.messages:,} messages, {violations} violations, seed {seeds}, "
-            f"{time.monotonic() - self.started:.0f} s"
+            f"{self.messages:,} messages, {violations} violations, seed {seeds}, {seconds:.0f} s"
         )
 
 
@@ -750,65 +737,3 @@ def play(world: World, number: int, sequences: int = GROUP) -> None:
             report_multiple_bugs=False,
         ),
     )
-
-
-@dataclass(frozen=True)
-class Played:
-    """What became of the sequences of one seed."""
-
-    number: int
-    score: Score
-    failure: str = ""
-
-
-def play_alone(group: tuple[int, int]) -> Played:
-    """A seed and how many sequences, in a process that does nothing else."""
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
-    gc.set_threshold(100_000, 50, 100)  # so much is alive here that looking for garbage takes a twentieth of the time
-    number, sequences = group
-    with LocalAws() as aws, world(aws) as played:
-        try:
-            play(played, number, sequences)
-        except Exception as failure:  # noqa: BLE001 (whatever it is, it is shown, and the others go on)
-            return Played(number, played.score, "".join(traceback.format_exception(failure, limit=0)))
-        return Played(number, played.score)
-
-
-@click.command()
-@click.option("--sequences", default=10_000, show_default=True, help="At least how many.", type=click.IntRange(1))
-@click.option("--seed", "first", default=0, show_default=True, help=f"The first {GROUP}'s; the next have the next.")
-def main(sequences: int, first: int) -> None:
-    """Plays hostile sequences, on as many local AWSs as there are processors.
-
-    The exit status is 1 if a sequence ended other than it must; how to replay it is printed.
-
-    \b
-    Example:
-      make soak SEQUENCES=500
-      make soak SEED=17 SEQUENCES=100
-    """  # noqa: D301 (click reads the backspace)
-    total, violations, seeds = Score(), 0, itertools.count(first)
-    with ProcessPoolExecutor(mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-
-        def begin() -> Future[Played]:
-            return pool.submit(play_alone, (next(seeds), min(GROUP, sequences)))
-
-        playing = {begin() for _ in range(min(os.cpu_count() or 1, math.ceil(sequences / GROUP)))}
-        while playing:
-            ended, playing = wait(playing, return_when=FIRST_COMPLETED)
-            for played in (each.result() for each in ended):
-                total.add(played.score)
-                if played.failure:
-                    violations += 1
-                    click.echo(f"{played.failure}\nreplay: make soak SEED={played.number} SEQUENCES={GROUP}")
-                click.echo(f"  {total.line(violations, f'{played.number}')}")
-                # Hypothesis plays some more than it is asked for, so that fewer groups may do than it seems at first.
-                if total.sequences + GROUP * len(playing) < sequences:
-                    playing.add(begin())
-    click.echo(total.line(violations, f"{first} to {next(seeds) - 1}"))
-    sys.exit(1 if violations else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -33,7 +33,7 @@ def test_in_the_end_all_is_as_it_was_and_told() -> None:
     """Five hundred, as `make soak` plays them: in processes of their own, for to measure coverage doubles the time."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.integration.hostile", "--sequences", "500"],
+        [sys.executable, "-W", "ignore", "-m", "tests.integration.soak", "--sequences", "500"],
         cwd=PROJECT,
         env=environment | {"PYTHONPATH": f"{PROJECT / 'shared'}{os.pathsep}{PROJECT}"},
         capture_output=True,
